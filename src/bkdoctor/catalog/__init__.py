@@ -1,0 +1,1 @@
+"""From pattern files to a catalogue that can be matched."""

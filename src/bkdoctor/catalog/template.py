@@ -1,0 +1,158 @@
+"""From a template, a line as it reads with `<name:type>` where it varies, to a regular expression and a literal.
+
+The form is that of design section 4: `<name:type>`, `<name>` (the rest of a word), `<...>` (a gap), `<start>`, `<end>`
+(the ends of the line without the tool's prefix) and `<lt>` (`<` itself); any other `<` is itself.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+import regex
+
+from bkdoctor.catalog.pattern import RegexLine
+from bkdoctor.errors import PatternError
+
+TIME_LIMIT = 0.25
+"""Seconds of CPU time that one regex may take on one line."""
+LINE_LIMIT = 32_768
+"""Characters of a line that are matched, half from its head and half from its tail."""
+
+_TOKEN = re.compile(r"<(?:(?P<gap>\.\.\.)|(?P<name>[a-z][a-z0-9_]*)(?::(?P<type>[a-z]+))?)>")
+_MASKS = r"\[MASKED\]|\*\*\*"
+
+
+class Type(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A type of placeholder: a regular expression for one character, or for the whole value."""
+
+    about: str
+    pattern: str
+    repeat: bool = False
+
+
+class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The types that templates may name: `patterns/vocabulary.toml`."""
+
+    types: dict[str, Type] = {}
+
+
+def read_vocabulary(text: str, path: str) -> Vocabulary:
+    """Return the types that `text` (TOML) defines. Raises PatternError naming `path`."""
+    try:
+        return msgspec.convert(tomllib.loads(text), Vocabulary)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise PatternError(f"{path}: {error}. Give each type `about` and `pattern`.") from error
+
+
+class Hit(NamedTuple):
+    """Where a template stands in a line's body, and what its placeholders hold."""
+
+    start: int
+    end: int
+    captures: dict[str, str]
+
+
+class Template:
+    """One line that a pattern looks for. Its regular expression is compiled when it is first asked to match."""
+
+    def __init__(self, source: str, expression: str, literal: str, names: tuple[str, ...]) -> None:
+        self.source = source
+        self.expression = expression
+        self.literal = literal
+        self.names = names
+
+    @cached_property
+    def compiled(self) -> "regex.Pattern[str]":
+        """The regular expression, for the `regex` package."""
+        return regex.compile(self.expression)
+
+    def match(self, body: str) -> Hit | None:
+        """Return the first place of this template in a line's body. Raises TimeoutError when it takes too long."""
+        if self.literal not in body:
+            return None
+        found = self.compiled.search(body, timeout=TIME_LIMIT)
+        if found is None:
+            return None
+        captures = {k: v.strip() for k, v in found.groupdict().items() if v is not None}
+        return Hit(found.start(), found.end(), captures)
+
+
+def bounded(body: str) -> str:
+    """Return the part of a line that is matched: all of it, or head and tail of a very long one."""
+    half = LINE_LIMIT // 2
+    return body if len(body) <= LINE_LIMIT else body[:half] + body[-half:]
+
+
+def from_regex(spec: RegexLine) -> Template:
+    """Return the template for a line that is given as a regular expression. Raises ValueError if it is none."""
+    try:
+        compiled = regex.compile(spec.regex)
+    except regex.error as error:
+        raise ValueError(f"{spec.regex!r} is no regular expression: {error}") from error
+    return Template(spec.regex, spec.regex, spec.literal, tuple(compiled.groupindex))
+
+
+def from_text(text: str, types: Mapping[str, Type]) -> Template:
+    """Return the template for a line of words and placeholders.
+
+    Raises:
+        ValueError: a placeholder has a type that the vocabulary does not know.
+    """
+    parts: list[str] = []
+    literals: list[str] = [""]
+    names: list[str] = []
+    position = 0
+    for token in _TOKEN.finditer(text):
+        _literal(text[position : token.start()], parts, literals)
+        position = token.end()
+        if token["name"] == "lt":
+            _literal("<", parts, literals)
+            continue
+        literals.append("")
+        parts.append(_token(token, types, names, at_end=position == len(text)))
+    _literal(text[position:], parts, literals)
+    return Template(text, "".join(parts), max(literals, key=len), tuple(names))
+
+
+def _literal(text: str, parts: list[str], literals: list[str]) -> None:
+    if text:
+        parts.append(regex.escape(text, special_only=True, literal_spaces=True))
+        literals[-1] += text
+
+
+def _token(token: re.Match[str], types: Mapping[str, Type], names: list[str], *, at_end: bool) -> str:
+    if token["gap"]:
+        return ".*?"
+    name, kind = token["name"], token["type"]
+    if name == "start" and kind is None:
+        return r"^\s*"
+    if name == "end" and kind is None:
+        return r"\s*$"
+    body = _value(kind, types, at_end=at_end)
+    if name in names:
+        return f"(?:{body})"
+    names.append(name)
+    return f"(?P<{name}>{body})"
+
+
+def _value(kind: str | None, types: Mapping[str, Type], *, at_end: bool) -> str:
+    if kind is None:
+        return r"\S+"
+    found = types.get(kind)
+    if found is None:
+        raise ValueError(f"there is no type {kind!r}; the vocabulary has {', '.join(sorted(types))}")
+    if not found.repeat:
+        return f"(?:{_MASKS}|{found.pattern})"
+    if found.pattern == ".":
+        return ".+" if at_end else ".+?"
+    if regex.fullmatch(f"(?:{found.pattern})+", "[MASKED]***"):
+        return f"{found.pattern}+"
+    return f"(?:{_MASKS}|{found.pattern})+"
+
+
+def placeholders(text: str) -> list[tuple[str, Any]]:
+    """Return name and type of each placeholder in a template."""
+    return [(t["name"], t["type"]) for t in _TOKEN.finditer(text) if t["name"]]

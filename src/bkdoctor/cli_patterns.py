@@ -1,0 +1,114 @@
+"""The commands around the catalogue: `patterns list|show|check|new`, `explain` and `snippet`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bkdoctor.catalog.catalog import Catalog, Entry, load
+from bkdoctor.errors import UsageError
+from bkdoctor.session import user_folders
+
+patterns_app = typer.Typer(help="The catalogue of known failures.", no_args_is_help=True)
+Folders = Annotated[
+    list[Path] | None, typer.Option("--patterns", help="A folder of patterns of your own.", metavar="DIR")
+]
+
+
+def _catalog(folders: list[Path] | None) -> Catalog:
+    return load(user_folders(folders), builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1")
+
+
+def _entry(catalog: Catalog, pattern_id: str) -> Entry:
+    entry = catalog.get(pattern_id.removesuffix(".toml").rpartition("/")[2])
+    if entry is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(pattern_id, list(catalog.entries), n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See `bkdoctor patterns list`."
+        raise UsageError(f"there is no pattern {pattern_id!r}. {hint}")
+    return entry
+
+
+@patterns_app.command("list")
+def list_command(
+    family: Annotated[str | None, typer.Argument(help="Only this family.")] = None, patterns: Folders = None
+) -> None:
+    """List the patterns: id, who acts, title."""
+    entries = sorted(_catalog(patterns).entries.values(), key=lambda e: (e.family, e.id))
+    chosen = [e for e in entries if family in (None, e.family)]
+    if not chosen:
+        raise UsageError(f"there is no family {family!r}. Families: {', '.join(sorted({e.family for e in entries}))}.")
+    width = max(len(e.id) for e in chosen)
+    for entry in chosen:
+        typer.echo(f"{entry.id:{width}}  {entry.pattern.owner:14}  {entry.pattern.title}")
+
+
+@patterns_app.command("show")
+def show_command(pattern_id: Annotated[str, typer.Argument(metavar="ID")], patterns: Folders = None) -> None:
+    """Print a pattern's file."""
+    typer.echo(_entry(_catalog(patterns), pattern_id).source(), nl=False)
+
+
+@patterns_app.command("check")
+def check_command(
+    files: Annotated[list[str] | None, typer.Argument(help="Patterns to check; all, if none is named.")] = None,
+    patterns: Folders = None,
+) -> None:
+    """Check that every pattern proves what it says."""
+    from bkdoctor.checking import check_catalog
+
+    faults, count = check_catalog(files or [], user_folders(patterns))
+    for fault in faults:
+        typer.echo(fault, err=True)
+    typer.echo(f"{count} patterns, {len(faults)} faults")
+    if faults:
+        raise typer.Exit(1)
+
+
+@patterns_app.command("new")
+def new_command(
+    name: Annotated[str, typer.Argument(metavar="FAMILY/ID")],
+    source: Annotated[Path, typer.Option("--from", help="A log of the failure.", metavar="LOG")],
+    folder: Annotated[Path, typer.Option("--to", help="The folder of patterns to write into.")] = Path("patterns"),
+) -> None:
+    """Begin a pattern from a log of the failure."""
+    from bkdoctor.scaffold import scaffold
+
+    path = scaffold(name, source, folder)
+    typer.echo(f"Wrote {path}. Mend what is marked TODO, then run: bkdoctor patterns check {path}")
+
+
+def explain_command(
+    pattern_id: Annotated[str, typer.Argument(metavar="ID")],
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours.")] = False,
+    patterns: Folders = None,
+) -> None:
+    """Explain a failure: what you see, why, what to change."""
+    from bkdoctor.render._explain import render_entry
+
+    catalog = _catalog(patterns)
+    colour = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
+    sys.stdout.write(render_entry(_entry(catalog, pattern_id), catalog, colour=colour))
+
+
+def snippet_command(
+    method: Annotated[str, typer.Argument(metavar="METHOD")],
+    section: Annotated[str, typer.Argument(metavar="SECTION")],
+    patterns: Folders = None,
+) -> None:
+    """Print a configuration that works: METHOD rootless, buildx or native; SECTION build, auth, cache, ..."""
+    from bkdoctor.fixes.fill import fill
+
+    recipes = _catalog(patterns).recipes
+    recipe = recipes.get((method, section))
+    if recipe is None:
+        methods, sections = sorted({m for m, _ in recipes}), sorted({s for _, s in recipes})
+        raise UsageError(
+            f"there is no recipe {method} {section}. METHOD: {', '.join(methods)}. SECTION: {', '.join(sections)}."
+        )
+    head = [recipe.title, *((recipe.note,) if recipe.note else ()), *recipe.references]
+    typer.echo("\n".join(f"# {line}" for text in head for line in text.splitlines()), err=True)
+    typer.echo(fill(recipe.snippet, {}).rstrip("\n"))

@@ -1,0 +1,1 @@
+"""From a Log and a Catalog to Findings."""

@@ -1,0 +1,93 @@
+"""Which lines can hold the cause: a weight for each, from the structure of the job.
+
+A step that ended well, a command that was followed by another, a section that the runner left behind: what was printed
+there was survived.
+"""
+
+from enum import IntEnum
+
+from bkdoctor.model import Place
+from bkdoctor.trace.builders import is_survivable
+from bkdoctor.trace.layout import CLEANUP_SECTIONS, Layout, Step
+from bkdoctor.trace.log import Line
+
+
+class Weight(IntEnum):
+    """How likely a line is to hold the cause."""
+
+    INNOCENT = 0
+    POSSIBLE = 1
+    LIKELY = 2
+    DECISIVE = 3
+
+
+class Blame:
+    """Weighs lines; made once for a trace."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.section = layout.failed_section()
+        self.command = layout.last_command() if layout.has_runner else None
+        self.last_build = len(layout.builds) - 1
+        self.failing = self._failing_steps()
+
+    def _failing_steps(self) -> list[Step]:
+        """Return the steps that ended the last build, without those whose failure a build survives."""
+        failed = [s for s in self.layout.steps if s.failed and not is_survivable(s.title.name)]
+        if not failed:
+            return self._pointed_step()
+        last = max(s.build for s in failed)
+        return [s for s in failed if s.build == last]
+
+    def _pointed_step(self) -> list[Step]:
+        """Return the step that the Dockerfile excerpt points at: BuildKit 0.17 may leave it CANCELED or say nothing."""
+        pointed = self.layout.pointed
+        open_ = [s for s in self.layout.steps if not s.finished and s.build == self.last_build]
+        return [s for s in open_ if pointed and s.title.text.startswith(pointed.rstrip("\\ "))][-1:]
+
+    @property
+    def failing_step(self) -> Step | None:
+        """The step that ended the build, if a builder named one."""
+        return self.failing[0] if self.failing else None
+
+    def weigh(self, line: Line, place: Place | None, step: Step | None) -> Weight:
+        """Return how likely this line is to hold the cause."""
+        if step is not None and is_survivable(step.title.name):
+            return Weight.INNOCENT
+        if place == "service":
+            return Weight.LIKELY if self._before_end(line.number) else Weight.INNOCENT
+        if self._left_behind(line.number):
+            return Weight.INNOCENT
+        if place in ("dump", "step") and step is not None:
+            return self._weigh_step(step)
+        if place in ("chain", "daemon-log"):
+            return Weight.DECISIVE
+        return Weight.LIKELY
+
+    def _weigh_step(self, step: Step) -> Weight:
+        if step in self.failing:
+            return Weight.DECISIVE
+        if step.finished or self.failing or step.build < self.last_build:
+            return Weight.INNOCENT
+        return Weight.POSSIBLE if step.status == "canceled" else Weight.LIKELY
+
+    def _before_end(self, number: int) -> bool:
+        return self.section is None or number < self.section.stop
+
+    def _left_behind(self, number: int) -> bool:
+        """Whether a line belongs to a section or command that was over when the job failed, or to the clean-up."""
+        if number == self.layout.final:
+            return False
+        section = self.layout.section_at(number)
+        if section is not None and self.section is not None:
+            if section.name in CLEANUP_SECTIONS and section.name != self.section.name:
+                return True
+            if section.stop <= self.section.start:
+                return True
+        command = self.command
+        return (
+            command is not None
+            and command.section != "after_script"
+            and number < command.line
+            and (section is not None and section.name == command.section)
+        )

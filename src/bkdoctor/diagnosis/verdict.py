@@ -1,0 +1,61 @@
+"""From Log, Layout and Facts to the outcome of the job: passed, failed, or not told."""
+
+import re
+from typing import Literal
+
+from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.model import Facts
+from bkdoctor.trace.layout import Layout, is_script
+from bkdoctor.trace.log import Log
+
+Outcome = Literal["passed", "failed", "open"]
+
+_BUILT = re.compile(
+    r"^Successfully (?:built|tagged) |^writing image sha256:|^(?:exporting|pushing) manifest\b.*done"
+    r"|^naming to \S+.* done"
+    r"|^INFO\[\d+\] Pushed |^COMMIT \S+|^Successfully tagged|^INFO\[\d+\] Skipping push"
+)
+_FAILED = re.compile(
+    r"^(?:ERROR|error|Error|FATAL|FATA\[\d+\])\b[: ]|failed to solve|returned a non-zero code|error building image"
+    r"|^failed to build"
+)
+
+
+def outcome(log: Log, layout: Layout, facts: Facts) -> Outcome:
+    """Say how the job ended: by the API's word, the runner's last line, or what the builder said."""
+    if facts.status == "success":
+        return "passed"
+    if facts.status in ("failed", "canceled"):
+        return "failed"
+    if layout.final is not None and _is_last_word(log, layout):
+        return "passed" if layout.succeeded else "failed"
+    if layout.has_runner:
+        return "open"
+    return _builder_outcome(log, layout)
+
+
+def _is_last_word(log: Log, layout: Layout) -> bool:
+    """The runner's word is the last visible line; what a test printed in the script looks the same and is not."""
+    final = layout.final
+    assert final is not None
+    section = layout.section_at(final)
+    if section is not None and is_script(section.name) and section.stop <= len(log):
+        return False
+    after = (log.line(n).text.strip() for n in log.numbers(final + 1))
+    return not any(after) or not layout.succeeded
+
+
+def _builder_outcome(log: Log, layout: Layout) -> Outcome:
+    """A log without runner lines: passed if no builder failed and the last thing it did went well."""
+    blame = Blame(layout)
+    if blame.failing or layout.chains:
+        return "failed"
+    last = layout.steps[-1] if layout.steps else None
+    if last is not None and last.kind in ("buildkit", "tty") and not last.finished and not last.failed:
+        return "open"
+    tail = [log.line(n).body.strip() for n in log.numbers()[-40:]]
+    if any(_FAILED.search(text) for text in tail):
+        return "failed"
+    if last is not None and last.finished and last.kind in ("buildkit", "tty"):
+        return "passed"
+    return "passed" if any(_BUILT.search(text) for text in tail) else "open"

@@ -1,0 +1,169 @@
+"""START HERE: from the bytes of a trace to a Report, the whole pipeline."""
+
+from collections.abc import Sequence
+
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.diagnosis import unknown
+from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.match import Matcher
+from bkdoctor.diagnosis.rank import Answer, rank
+from bkdoctor.diagnosis.verdict import outcome
+from bkdoctor.fixes.fill import fill_markdown
+from bkdoctor.fixes.select import select
+from bkdoctor.model import Evidence, Facts, Finding, Location, Report, Source, Verdict
+from bkdoctor.redact import redact, redact_lines
+from bkdoctor.trace.facts import facts_of, merge
+from bkdoctor.trace.layout import Layout, Step
+from bkdoctor.trace.log import Log
+from bkdoctor.trace.segment import segment
+
+TEXT_LIMIT = 400
+"""Characters of an evidence line that are shown."""
+CAPTURE_LIMIT = 300
+
+
+def diagnose(
+    trace: bytes,
+    catalog: Catalog,
+    *,
+    known: Facts | None = None,
+    source: Source | None = None,
+    notes: Sequence[str] = (),
+) -> Report:
+    """Return the report for one trace.
+
+    `known` are facts from the job API or the command line and go before what the log says; `notes` go into the report.
+    """
+    log = Log(trace)
+    layout = segment(log)
+    facts = merge(facts_of(log, layout), known or Facts())
+    base = Report(verdict="unknown", source=source or Source(), facts=facts, notes=tuple(notes))
+    if outcome(log, layout, facts) == "passed":
+        return _replace(base, verdict="passed")
+    matcher = Matcher(log, layout, facts, catalog)
+    answers = rank(list(matcher.run()), catalog)
+    if log.blank and not answers:
+        return _replace(base, verdict="empty")
+    ended = outcome(log, layout, facts)
+    if ended == "open" and not _says_why(answers):
+        answers = []
+    return _report(base, log, layout, matcher, answers, failed=ended == "failed")
+
+
+def _replace(report: Report, **changes: object) -> Report:
+    import msgspec
+
+    return msgspec.structs.replace(report, **changes)
+
+
+def _says_why(answers: Sequence[Answer]) -> bool:
+    return any(not a.best.entry.pattern.generic and a.best.entry.pattern.role != "hint" for a in answers)
+
+
+def _report(
+    base: Report, log: Log, layout: Layout, matcher: Matcher, answers: Sequence[Answer], *, failed: bool
+) -> Report:
+    findings = tuple(_finding(answer, log, layout, matcher) for answer in answers)
+    verdict: Verdict = "diagnosed" if _says_why(answers) else "unknown"
+    numbers = unknown.excerpt(log, layout, matcher.blame, answers[0].evidence if answers else ())
+    lines = _evidence(log, numbers) if failed or answers else ()
+    notes = [
+        *base.notes,
+        *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
+    ]
+    if layout.cut_by_limit:
+        notes.append(
+            f"The log passed its size limit and ends at line {layout.cut_by_limit}: the failure may be missing."
+        )
+    return _replace(
+        base,
+        verdict=verdict,
+        findings=findings,
+        signature=_signature(log, layout, matcher.blame, answers) if lines else None,
+        excerpt=lines,
+        notes=tuple(notes),
+    )
+
+
+def _signature(log: Log, layout: Layout, blame: Blame, answers: Sequence[Answer]) -> str:
+    if answers and answers[0].evidence and _says_why(answers):
+        return unknown.signature(answers[0].best.entry.id, log.line(answers[0].evidence[0]).body)
+    errors = [n for n in unknown.failing_lines(log, layout, blame) if unknown.is_error(log.line(n).body)]
+    text = log.line(errors[0]).body if errors else ""
+    return unknown.signature(answers[0].best.entry.id if answers else "unknown", text)
+
+
+def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Finding:
+    entry, match = answer.best.entry, answer.best
+    pattern, spot = entry.pattern, match.spot
+    step = spot.step if spot else None
+    captures = {k: redact(v)[:CAPTURE_LIMIT] for k, v in match.captures.items()}
+    values = _values(captures, step, matcher.facts, layout)
+    commands = [redact(c.text) for c in layout.commands]
+    fixes = select(
+        pattern.fix, matcher.facts, captures, values,
+        commands=commands, place=spot.place if spot else None, catalog=matcher.catalog,
+    )  # fmt: skip
+    return Finding(
+        id=entry.id,
+        family=entry.family,
+        title=pattern.title,
+        role=pattern.role,
+        phase=pattern.phase,
+        confidence=pattern.confidence,
+        owner=pattern.owner,
+        transient=pattern.transient,
+        generic=pattern.generic,
+        location=_location(answer, layout, matcher.blame),
+        summary=fill_markdown(pattern.explain.summary, values),
+        explanation=fill_markdown(pattern.explain.cause.strip("\n"), values),
+        captures=captures,
+        evidence=_evidence(log, answer.evidence),
+        fixes=fixes,
+        references=tuple(pattern.explain.references),
+    )
+
+
+def _location(answer: Answer, layout: Layout, blame: Blame) -> Location:
+    spot = answer.best.spot
+    if spot is None:
+        return Location()
+    step = spot.step
+    dockerfile = layout.dockerfile if step is None or step in blame.failing else None
+    return Location(
+        section=spot.section.name if spot.section else None,
+        step=redact(step.title.name)[:TEXT_LIMIT] if step else None,
+        stage=step.title.stage if step else None,
+        platform=step.title.platform if step else None,
+        instruction=step.title.instruction if step else None,
+        dockerfile=dockerfile,
+        dockerfile_line=layout.dockerfile_line if dockerfile else None,
+    )
+
+
+def _values(captures: dict[str, str], step: Step | None, facts: Facts, layout: Layout) -> dict[str, str]:
+    """Everything that a text's placeholders may name."""
+    values = {name: _shown(getattr(facts, name)) for name in facts.__struct_fields__ if getattr(facts, name)}
+    if step is not None:
+        title = step.title
+        parts = {
+            "platform": title.platform,
+            "stage": title.stage,
+            "instruction": title.instruction,
+            "text": title.text,
+        }
+        values |= {f"step.{name}": redact(part)[:CAPTURE_LIMIT] for name, part in parts.items() if part}
+    if layout.dockerfile_line:
+        values["step.line"] = str(layout.dockerfile_line)
+    return values | captures
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(str(getattr(item, "name", item)) for item in value)
+    return str(value)
+
+
+def _evidence(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
+    texts = redact_lines([log.line(n).text for n in numbers])
+    return tuple(Evidence(n, text[:TEXT_LIMIT]) for n, text in zip(numbers, texts, strict=True))

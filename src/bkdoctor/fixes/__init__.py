@@ -1,0 +1,1 @@
+"""From a Finding and Facts to the changes that cure it."""

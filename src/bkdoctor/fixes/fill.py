@@ -1,0 +1,105 @@
+"""From a text with placeholders and this log's values to the text that a reader sees.
+
+`<name>` is a value, `<name:filter>` a part of it, `<name|words>` the words when there is no value.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from bkdoctor.text import code_span, strip_controls
+
+_PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?:\|(?P<words>[^<>]*))?>")
+_IN_SPAN = re.compile(r"`(?P<text>[^`\n]*)`")
+
+UNKNOWN = {"job": "build-image", "image": "your-image", "ref": "main"}
+"""What stands for a fact that the log does not tell, where a snippet cannot do without a name."""
+
+
+def dirname(value: str) -> str:
+    """Return the directory of a path, `.` for a bare name."""
+    head = value.rstrip("/").rpartition("/")[0]
+    return head or ("/" if value.startswith("/") else ".")
+
+
+def basename(value: str) -> str:
+    """Return the last part of a path."""
+    return value.rstrip("/").rpartition("/")[2]
+
+
+def host(value: str) -> str:
+    """Return the host, with its port, of a URL or an image reference; `docker.io` where an image names none."""
+    rest = value.partition("://")[2] or value
+    first, slash, _ = rest.partition("/")
+    first = first.rpartition("@")[2]
+    if "://" in value or (slash and ("." in first or ":" in first or first == "localhost")):
+        return first
+    return "docker.io" if slash or "." not in first else first
+
+
+def repository(value: str) -> str:
+    """Return an image reference without tag and digest."""
+    name = value.partition("@")[0]
+    head, colon, tail = name.rpartition(":")
+    return head if colon and "/" not in tail else name
+
+
+def tag(value: str) -> str:
+    """Return the tag of an image reference, `latest` where it names none."""
+    name = value.partition("@")[0]
+    _, colon, tail = name.rpartition(":")
+    return tail if colon and "/" not in tail else "latest"
+
+
+FILTERS: dict[str, Callable[[str], str]] = {
+    "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag,
+}  # fmt: skip
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with its placeholders filled, as it is: for snippets and commands."""
+
+    def value(match: re.Match[str]) -> str:
+        found = _value(match, values)
+        return match[0] if found is None else found
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def fill_markdown(text: str, values: Mapping[str, str]) -> str:
+    """Return Markdown with its placeholders filled, so that no value can leave the code span it stands in.
+
+    A value outside a code span is put into one.
+    """
+    out: list[str] = []
+    position = 0
+    for span in _IN_SPAN.finditer(text):
+        out.append(_fill_prose(text[position : span.start()], values))
+        inner = fill(span["text"], {k: strip_controls(v) for k, v in values.items()})
+        out.append(code_span(inner) if inner != span["text"] else span[0])
+        position = span.end()
+    out.append(_fill_prose(text[position:], values))
+    return "".join(out)
+
+
+def _fill_prose(text: str, values: Mapping[str, str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        found = _value(match, values)
+        if found is None:
+            return match[0]
+        return found if found == match["words"] else code_span(strip_controls(found))
+
+    return _PLACEHOLDER.sub(value, text)
+
+
+def _value(match: re.Match[str], values: Mapping[str, str]) -> str | None:
+    found = values.get(match["name"]) or None
+    if found is not None and match["filter"]:
+        found = FILTERS[match["filter"]](found) if match["filter"] in FILTERS else found
+    if found is None:
+        found = match["words"] if match["words"] is not None else UNKNOWN.get(match["name"])
+    return found
+
+
+def names_in(text: str) -> list[tuple[str, str | None, bool]]:
+    """Return name, filter, and whether there are words to fall back on, of each placeholder in a text."""
+    return [(m["name"], m["filter"], m["words"] is not None) for m in _PLACEHOLDER.finditer(text)]

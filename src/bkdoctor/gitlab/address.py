@@ -1,0 +1,207 @@
+"""Text that names a GitLab, a job or a project -> Base, Place, JobUrl; nothing is asked of any host here.
+
+Nothing that a user wrote is repeated in an error: an address may carry a password, and a token is easily
+pasted into the wrong place.
+"""
+
+import ipaddress
+import re
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from bkdoctor.errors import UsageError
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
+_PROJECT = re.compile(r"[\w.+-]+(/[\w.+-]+)+")
+_JOB_PATHS = (
+    re.compile(r"(?P<root>.*)/api/v4/projects/(?P<project>[^/]+)/jobs/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
+    re.compile(r"(?P<root>)/(?P<project>.+?)/-/(?:jobs|builds)/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
+    # before GitLab 16 the `/-/` could be left out
+    re.compile(r"(?P<root>)/(?P<project>.+)/(?:jobs|builds)/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
+)
+_SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/@\s]{2,}):(?P<path>[^\s]+)")
+_OTHER_FORGES = frozenset(
+    {"github.com", "ssh.github.com", "bitbucket.org", "altssh.bitbucket.org", "codeberg.org", "git.sr.ht"}
+    | {"dev.azure.com", "ssh.dev.azure.com"}
+)
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a GitLab stands: `https://gitlab.example.com`, or `https://example.com/gitlab` below a root."""
+
+    scheme: str
+    host: str
+    port: int | None = None
+    """None: the scheme's own."""
+    root: str = ""
+    """Empty, or a path such as `/gitlab`."""
+    any_port: bool = False
+    """An ssh remote names a host, not the port of its web service."""
+
+    @property
+    def netloc(self) -> str:
+        """Host and port, as they stand in a URL."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port is None else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The whole address, without a slash at its end."""
+        return f"{self.scheme}://{self.netloc}{self.root}"
+
+    def same_host(self, other: "Base") -> bool:
+        """Whether both are one host and port; http and https on their own ports count as one."""
+        return self.host == other.host and (self.port == other.port or self.any_port or other.any_port)
+
+    def may_share_token_with(self, other: "Base") -> bool:
+        """Whether a token for this address may go to the other: one host, and not from TLS to plain text."""
+        return self.same_host(other) and (other.scheme == "https" or self.scheme == "http")
+
+
+GITLAB_COM = Base(scheme="https", host="gitlab.com")
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """A project's address: what a git remote or a URL says."""
+
+    base: Base
+    path: str
+    """What follows the base: the project, with the root before it as long as the base has none."""
+
+    def below(self, base: Base) -> Self:
+        """The same place seen from a known base on its host: its root off the path, its TLS preferred."""
+        plain = self.base.scheme == "http" and self.base.port is None
+        scheme = base.scheme if plain else self.base.scheme
+        if self.base.root or not f"/{self.path}".startswith(f"{base.root}/"):
+            return msgspec.structs.replace(self, base=_with(self.base, scheme, self.base.root))
+        return msgspec.structs.replace(self, base=_with(self.base, scheme, base.root), path=self.path[len(base.root) :])
+
+
+class JobUrl(Place, frozen=True, kw_only=True):
+    """A job's address."""
+
+    job_id: int
+
+
+def parse_base(text: str, what: str) -> Base:
+    """Read `gitlab.example.com` or a URL; `what` says in the error who named it."""
+    base = _origin(text)
+    if base is None:
+        raise UsageError(f"{what} is not the address of a GitLab: write it as https://gitlab.example.com")
+    return base
+
+
+def parse_job(argument: str) -> int | JobUrl:
+    """Read the argument of `bkdoctor job`: a number or a job's address."""
+    text = argument.strip().removeprefix("#")
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return int(text)
+    base = _origin(text)
+    if base is None or "/" not in text:
+        raise UsageError("JOB is neither a number nor a job's URL: copy the URL from the job's page in GitLab")
+    path = urlsplit(_with_scheme(text)).path
+    for form in _JOB_PATHS:
+        if found := form.match(path):
+            project = unquote(found["project"]).strip("/")
+            if project.isdecimal() or is_project(project):
+                base = _with(base, base.scheme, found["root"].rstrip("/"))
+                return JobUrl(base=base, path=project, job_id=int(found["id"]))
+    raise UsageError("JOB is a URL, but not of a job: open the failed job in GitLab and copy the URL of its page")
+
+
+def parse_project(text: str) -> str | Place:
+    """Read -R: a path, a number, or the project's URL (or git address), which names its host too."""
+    text = text.strip().strip("/")
+    if text.isascii() and text.isdecimal():
+        return text
+    if is_project(text):
+        return text.removesuffix(".git")
+    place = parse_remote(text)
+    if place is None:
+        raise UsageError("-R does not name a project: write -R GROUP/PROJECT, the project's number or its URL")
+    return place
+
+
+def parse_remote(text: str) -> Place | None:
+    """Read a git remote (https, ssh or scp-like); None for a local path and for hosts that are no GitLab."""
+    text = text.strip()
+    if "://" in text:
+        scheme = text.partition("://")[0].lower()
+        base, path = _origin(text), urlsplit(text).path if _splits(text) else ""
+        if base is None and scheme in ("ssh", "git+ssh", "git"):
+            base = _origin("https://" + text.partition("://")[2])
+            base = base and Base(scheme="https", host=_web_host(base.host), any_port=True)
+    elif found := _SCP_LIKE.fullmatch(text):
+        host = _host(found["host"])
+        base, path = (
+            (Base(scheme="https", host=_web_host(host), any_port=True) if host else None),
+            found["path"],
+        )
+    else:
+        return None
+    path = re.sub(r"/-/.*", "", unquote(path)).strip("/").removesuffix(".git")
+    if base is None or base.host in _OTHER_FORGES or not is_project(path):
+        return None
+    return Place(base=_with(base, base.scheme), path=path)
+
+
+def is_project(text: str) -> bool:
+    """Whether the text can be a project's path."""
+    return bool(_PROJECT.fullmatch(text)) and not {".", ".."} & set(text.split("/"))
+
+
+def _web_host(host: str) -> str:
+    # gitlab.com takes ssh through firewalls on a host of its own
+    return "gitlab.com" if host == "altssh.gitlab.com" else host
+
+
+def _with(base: Base, scheme: str, root: str = "") -> Base:
+    return msgspec.structs.replace(base, scheme=scheme, root=root)
+
+
+def _with_scheme(text: str) -> str:
+    return text if "://" in text else f"https://{text}"
+
+
+def _splits(text: str) -> bool:
+    try:
+        urlsplit(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _origin(text: str) -> Base | None:
+    """Scheme, host, port and path of an http(s) address, without user and query; None if it is none."""
+    try:
+        parts = urlsplit(_with_scheme(text.strip()))
+        host, port = _host(parts.hostname or ""), parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in _DEFAULT_PORTS or not host:
+        return None
+    root = parts.path.rstrip("/").removesuffix("/api/v4")
+    return Base(
+        scheme=parts.scheme,
+        host=host,
+        port=None if port == _DEFAULT_PORTS[parts.scheme] else port,
+        root=root if re.fullmatch(r"(/[\w.~-]+)*", root) else "",
+    )
+
+
+def _host(text: str) -> str:
+    """The host's name in lower case and ASCII, or empty if there cannot be such a host."""
+    text = text.lower().rstrip(".")
+    if ":" in text:
+        try:
+            return str(ipaddress.IPv6Address(text))
+        except ValueError:
+            return ""
+    try:
+        text = text.encode("idna").decode("ascii")
+    except UnicodeError:
+        return ""
+    return text if _HOST.fullmatch(text) else ""

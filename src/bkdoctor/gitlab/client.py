@@ -1,0 +1,183 @@
+"""A Target -> FetchedJob: the job's trace, streamed within a bound, and what the job API says of it."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from bkdoctor.bounded import Bounded, read_bounded
+from bkdoctor.errors import GitLabError, UsageError
+from bkdoctor.gitlab.address import parse_job
+from bkdoctor.gitlab.connection import ONCE, Connection, Limits
+from bkdoctor.gitlab.refusal import Asked
+from bkdoctor.gitlab.target import Target
+from bkdoctor.model import Facts, Source
+
+MAX_TRACE = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+_WAITING = frozenset(
+    {"created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "scheduled", "manual"}
+)
+_RUNNING = frozenset({"running", "canceling"})
+_SAYS_NOTHING = frozenset({"", "script_failure", "unknown_failure"})
+"""Failure reasons that need the log to mean anything; all others may be a diagnosis of their own."""
+
+
+class FetchedJob(msgspec.Struct, frozen=True, kw_only=True):
+    """What GitLab knows of a job."""
+
+    trace: bytes
+    """Raw; empty for a job that failed for a reason that needs no log."""
+    facts: Facts
+    source: Source
+    finished: bool
+    notes: tuple[str, ...] = ()
+    """What the reader must know of the answer: unfinished, cut, erased, a token that was not sent."""
+    cut: bool = False
+    """Whether the middle of the trace is missing."""
+    cut_at: int = 0
+    """Offset in `trace` where it is missing."""
+    left_out: int = 0
+    """Bytes that are missing."""
+    left_out_lines: int = 0
+    """What to add to the number of a line behind the cut."""
+
+
+def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | None = None) -> FetchedJob:
+    """Ask GitLab for the job and its trace; GitLabError if there is nothing to diagnose."""
+    project = f"project {target.project}" if target.project.isdecimal() else target.project
+    thing = f"job {target.job_id} of {project}"
+    with Connection(target.base, target.token, verify=target.verify, advice=target.advice, limits=limits) as connection:
+        asked = Asked(thing=thing, project=target.project)
+        job = _Job(connection.read(asked, lambda: _job(connection, target)))
+        trace = Bounded(data=b"") if job.erased else _read_trace(connection, target, thing, max_bytes)
+    if not trace.data.strip() and not job.failure_says_why:
+        raise GitLabError(job.why_no_trace(thing))
+    facts = job.facts(target, cut=trace.cut_at is not None)
+    return FetchedJob(
+        trace=trace.data,
+        facts=facts,
+        source=Source(name=target.name, job_id=target.job_id, url=facts.web_url or target.url),
+        finished=job.finished,
+        notes=(*target.notes, *_notes(job, trace)),
+        cut=trace.cut_at is not None,
+        cut_at=trace.cut_at or 0,
+        left_out=trace.left_out,
+        left_out_lines=trace.left_out_lines,
+    )
+
+
+def _job(connection: Connection, target: Target) -> Mapping[str, Any]:
+    project = connection.api.projects.get(target.project, lazy=True)
+    return project.jobs.get(target.job_id, **ONCE).attributes
+
+
+def _read_trace(connection: Connection, target: Target, thing: str, max_bytes: int) -> Bounded:
+    role = "Reporter (Developer, if the job ran with CI_DEBUG_TRACE)"
+    asked = Asked(thing=f"the log of {thing}", project=target.project, role=role)
+    return connection.read(asked, lambda: _stream_trace(connection, target, max_bytes))
+
+
+def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Bounded:
+    import gitlab.exceptions
+
+    project = connection.api.projects.get(target.project, lazy=True)
+    job = project.jobs.get(target.job_id, lazy=True)
+    try:
+        # without `streamed`, `iterator` alone would download everything first
+        chunks = job.trace(streamed=True, iterator=True, chunk_size=_CHUNK, **ONCE)
+    except gitlab.exceptions.GitlabError as error:
+        if error.response_code == 404:
+            return Bounded(data=b"")  # the job is there, as the first request has shown
+        raise
+    return read_bounded(chunks, max_bytes)
+
+
+class _Job:
+    """The job API's answer; every field may be missing or null."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = fields
+        self.status = self._text("status")
+        self.failure_reason = self._text("failure_reason")
+        self.erased = self._text("erased_at")
+
+    @property
+    def finished(self) -> bool:
+        return self.status not in _WAITING | _RUNNING
+
+    @property
+    def failure_says_why(self) -> bool:
+        """Whether the failure's reason may be a diagnosis without a log."""
+        return self.status == "failed" and self.failure_reason not in _SAYS_NOTHING
+
+    @property
+    def erased_on(self) -> str:
+        """`erased on 2025-01-31`."""
+        return f"erased on {self.erased[:10]}" if re.match(r"\d{4}-\d\d-\d\d", self.erased) else "erased"
+
+    def facts(self, target: Target, *, cut: bool) -> Facts:
+        exit_code, web_url = self._fields.get("exit_code"), self._text("web_url")
+        version = re.match(r"\d+\.\d+\.\d+", self._text("version", within="runner_manager"))
+        return Facts(
+            job=self._text("name") or None,
+            stage=self._text("stage") or None,
+            ref=self._text("ref") or None,
+            project=_project_path(target, web_url),
+            status=self.status or None,
+            failure_reason=self.failure_reason or None,
+            exit_code=exit_code if type(exit_code) is int else None,
+            web_url=web_url if re.fullmatch(r"https?://\S+", web_url) else None,
+            runner=version.group() if version else None,
+            runner_name=self._text("description", within="runner") or None,
+            truncated="middle" if cut else None,
+        )
+
+    def why_no_trace(self, thing: str) -> str:
+        """The error for a job without a log, with the next step."""
+        if self.erased:
+            return f"the log of {thing} was {self.erased_on}: run the job again to get a new one"
+        if self.status == "manual":
+            return f"{thing} waits for somebody to start it (manual): start it in GitLab first"
+        if self.status in _WAITING:
+            return (
+                f"{thing} has no log yet, since it has not started ({self.status}): wait until a runner "
+                "takes it, and if none does, check that one with its tags is online"
+            )
+        if self.status in _RUNNING:
+            return f"{thing} is {self.status} and has no log yet: run the command again in a minute"
+        if self.status in ("canceled", "skipped"):
+            return f"{thing} was {self.status} before it wrote a log: run the job again to get one"
+        return f"{thing} has no log, and its status alone does not say why: run the job again to get one"
+
+    def _text(self, key: str, *, within: str | None = None) -> str:
+        fields = self._fields if within is None else self._fields.get(within)
+        value = fields.get(key) if isinstance(fields, Mapping) else None
+        return value if isinstance(value, str) else ""
+
+
+def _project_path(target: Target, web_url: str) -> str | None:
+    if not target.project.isdecimal():
+        return target.project
+    try:
+        place = parse_job(web_url)
+    except UsageError:
+        return None
+    return None if isinstance(place, int) else place.below(target.base).path
+
+
+def _notes(job: _Job, trace: Bounded) -> list[str]:
+    notes = []
+    if job.status in _RUNNING:
+        notes.append("the job is still running: this is its log so far")
+    elif not job.finished:
+        notes.append(f"the job is not finished ({job.status}): this is its log so far")
+    if job.erased:
+        notes.append(f"the log was {job.erased_on}: only GitLab's own reason for the failure is known")
+    elif not trace.data.strip():
+        notes.append("the job has no log: only GitLab's own reason for the failure is known")
+    if trace.cut_at is not None:
+        gap = f"{trace.left_out} bytes ({trace.left_out_lines} lines)"
+        notes.append(f"the log was cut in the middle, where {gap} were left out")
+    return notes

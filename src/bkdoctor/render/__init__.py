@@ -1,0 +1,49 @@
+"""From a Report to text: one module for each output, found by its name; a new output is one new file.
+
+A module of this package whose name does not start with an underscore is an output and has a function `render` of the
+form `Render`. Nothing else knows which outputs there are.
+"""
+
+import importlib
+import pkgutil
+from typing import Protocol, cast
+
+import msgspec
+
+from bkdoctor.errors import UsageError
+from bkdoctor.model import Report
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What the reader's place can show; an output uses what concerns it."""
+
+    width: int = 80
+    """Columns of the terminal."""
+    colour: bool = False
+    links: bool = False
+    """Whether the terminal makes links of OSC 8 sequences."""
+    verbose: bool = False
+    """Show everything: further findings in full, a line for a job that passed."""
+
+
+class Render(Protocol):
+    """What each output's module has under the name `render`."""
+
+    def __call__(self, report: Report, options: Options = ..., /) -> str:
+        """Return the text to write as it is: empty, or ended by one newline."""
+
+
+def formats() -> list[str]:
+    """Return the names of the outputs, without importing them."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load(name: str) -> Render:
+    """Return the `render` of the output `name`.
+
+    Raises:
+        UsageError: there is no such output.
+    """
+    if name not in formats():
+        raise UsageError(f"there is no output format {name!r}: use one of {', '.join(formats())}")
+    return cast("Render", importlib.import_module(f"{__name__}.{name}").render)

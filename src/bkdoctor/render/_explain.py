@@ -1,0 +1,42 @@
+"""From a pattern to the page that `bkdoctor explain` prints: what you see, why, what to change."""
+
+from bkdoctor.catalog.catalog import Catalog, Entry
+from bkdoctor.fixes.select import condition_of
+
+
+def render_entry(entry: Entry, catalog: Catalog, *, colour: bool = False) -> str:
+    """Return the explanation of a pattern as text for a terminal, at most 80 columns where it can be."""
+    import textwrap
+
+    pattern = entry.pattern
+    bold = (lambda s: f"\x1b[1m{s}\x1b[0m") if colour else (lambda s: s)
+    out = [bold(pattern.title), f"{entry.family}/{entry.id} · {pattern.owner} can change it"]
+    if pattern.transient:
+        out.append("It may pass when the job is run again.")
+    out += ["", bold("What you see"), ""]
+    seen = [e.log.strip("\n") for e in pattern.example if e.match and e.log.strip()]
+    out += textwrap.indent("\n\n".join(seen[:2]), "    ").splitlines()
+    out += ["", bold("Why"), "", *_paragraphs(pattern.explain.cause)]
+    for number, fix in enumerate(pattern.fix, 1):
+        out += ["", bold(f"Fix {number}: {fix.title}"), f"in {fix.file}"]
+        condition = condition_of(fix.when)
+        out += [f"where {condition}"] if condition else []
+        snippet = fix.snippet or ""
+        if fix.recipe:
+            snippet = f"bkdoctor snippet METHOD {fix.recipe}"
+        elif fix.command:
+            snippet = "\n".join([f"{fix.command.run[0]} ...", *fix.command.set, *fix.command.add])
+        elif fix.replace:
+            snippet = "\n".join(r.with_ for r in fix.replace)
+        out += ["", *textwrap.indent(snippet.strip("\n"), "    ").splitlines()]
+        out += ["", *_paragraphs(fix.note)] if fix.note else []
+    others = [e for e in pattern.example if not e.match and e.why]
+    if others:
+        out += ["", bold("Not to be confused with"), "", *(f"- {e.why}" for e in others)]
+    return "\n".join([*out, "", *pattern.explain.references]) + "\n"
+
+
+def _paragraphs(text: str) -> list[str]:
+    import textwrap
+
+    return [line for part in text.strip().splitlines() for line in (textwrap.wrap(part, 78) or [""])]

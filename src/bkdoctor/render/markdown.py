@@ -1,0 +1,226 @@
+"""From a Report to Markdown: the note for a merge request, short first, its evidence folded.
+
+The log is hostile: its text stands in fenced blocks and code spans only, and everything else that comes from the report is
+escaped, so that GitLab finds no quick action, mention, reference, link or HTML in it. The only HTML is ours: `details` and `summary`.
+"""
+
+from collections.abc import Iterator
+
+from bkdoctor.model import Evidence, Finding, Fix, Report
+from bkdoctor.render import Options
+from bkdoctor.render import _words as words
+from bkdoctor.render._prose import line_to_markdown, to_markdown
+from bkdoctor.text import code_span, fence, shorten
+
+LIMIT = 60_000
+"""Characters of a note; GitLab takes more, a reader does not."""
+LEFT_OUT = "The rest of this note is left out: it is too long. `bkdoctor job` shows the whole of it in a terminal."
+PASSED = "The job passed: nothing to diagnose."
+EMPTY = "**The log is empty: there is nothing to diagnose**\n\nOpen the job's page: the trace was erased, has expired, or was never written."
+
+_TITLE, _SUMMARY, _EXPLANATION, _CODE, _VALUE = 300, 1_500, 8_000, 8_000, 300
+"""Characters of the report's texts that a note shows."""
+
+
+def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  (frozen)
+    """Return the note; nothing for a job that passed, unless `options.verbose`."""
+    if report.verdict == "passed":
+        return f"{PASSED}\n" if options.verbose else ""
+    report = words.clean(report)
+    return _fit(_parts(report))
+
+
+def _fit(parts: Iterator[str]) -> str:
+    """Join whole parts as long as they fit; the later a part, the less it is needed."""
+    note = ""
+    room = LIMIT - len(LEFT_OUT) - 4
+    left_out = False
+    for part in parts:
+        if len(note) + len(part) + 2 > room:
+            left_out = True
+        else:
+            note += f"\n\n{part}" if note else part
+    return f"{note}\n\n{LEFT_OUT}\n" if left_out else f"{note}\n"
+
+
+def _parts(report: Report) -> Iterator[str]:
+    main, others, hints = words.split_findings(report)
+    if report.verdict == "empty":
+        yield EMPTY
+    elif report.verdict == "unknown" or main is None:
+        yield from _unknown(report, main)
+    else:
+        yield from _finding(report, main)
+    yield from (f"**About this answer.** {_line(note, _SUMMARY)}" for note in report.notes[:10])
+    if others:
+        yield _folded("Also seen in this job", "\n\n".join(_short(report, finding) for finding in others))
+    if hints:
+        yield _folded("Advice beside this failure", "\n\n".join(_short(report, finding) for finding in hints))
+
+
+def _finding(report: Report, finding: Finding) -> Iterator[str]:
+    yield _head(report, finding)
+    yield f"**Why.** {_text(finding.explanation, _EXPLANATION)}"
+    if choice := words.choice(report, finding):
+        yield f"**Which fix.** {to_markdown(choice)}"
+    several = len(finding.fixes) > 1
+    for number, fix in enumerate(finding.fixes, 1):
+        yield _fix(finding, fix, f"Fix {number}" if several else "Fix")
+    if finding.owner in _HAND_ON:
+        who = words.OWNERS[finding.owner]
+        yield _folded(f"Text to hand on to {who}", fence(_cut(words.hand_on(report, finding), _CODE)))
+    if finding.evidence:
+        yield _folded(
+            f"Evidence: {_count(len(finding.evidence))} of the log",
+            _lines(report, finding.evidence, finding.evidence[0]),
+        )
+    if finding.references:
+        yield "**See**\n\n" + "\n".join(_reference(url) for url in finding.references[:10])
+
+
+_HAND_ON = frozenset({"runner-admin", "registry-admin", "gitlab-admin"})
+
+
+def _head(report: Report, finding: Finding) -> str:
+    """Return what an e-mail's preview shows: what failed, where, who acts, what to do."""
+    rows = [f"**Where:** {_where(report, finding)}", f"**Who has to act:** {words.OWNERS[finding.owner]}"]
+    if fix := words.first_fix(finding):
+        number = f" (fix {finding.fixes.index(fix) + 1} of {len(finding.fixes)})" if len(finding.fixes) > 1 else ""
+        rows.append(f"**What to do:** {_fix_line(fix)}{number}")
+    if certainty := words.certainty(finding):
+        rows.append(f"**Certainty:** {certainty}")
+    if finding.transient:
+        rows.append("**Retry:** may pass when the job is run again")
+    return "\n\n".join([_title(finding.title), _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))])
+
+
+def _where(report: Report, finding: Finding) -> str:
+    parts = []
+    if place := words.place(finding):
+        parts.append(_value(place))
+    if step := words.step(finding):
+        parts.append(f"step {_value(step)}")
+    if report.facts.job:
+        parts.append(f"job {_value(report.facts.job)}")
+    if finding.location.section:
+        parts.append(f"section {_value(finding.location.section)}")
+    if finding.evidence:
+        parts.append(f"{_line_link(report, finding.evidence[0].line)} of the log")
+    return ", ".join(parts) or "not known"
+
+
+def _fix_line(fix: Fix) -> str:
+    condition = words.condition(fix)
+    return f"{_line(fix.title, _TITLE)}, in {_file(fix)}{f', {_line(condition, _VALUE)}' if condition else ''}"
+
+
+def _fix(finding: Finding, fix: Fix, name: str) -> str:
+    lines = [f"**{name}: {_line(fix.title, _TITLE)}**", ""]
+    about = [_file(fix), words.RISKS[fix.risk]]
+    if fix.owner != finding.owner:
+        about.insert(1, f"by {words.OWNERS[fix.owner]}")
+    if condition := words.condition(fix):
+        about.append(f"fits {_line(condition, _VALUE)}")
+    lines.append(f"In {'; '.join(about)}.{f' {_line(fix.note, _SUMMARY)}' if fix.note else ''}")
+    code = fix.diff or fix.snippet
+    lines += ["", fence(_cut(code, _CODE), "diff" if fix.diff else fix.language)]
+    if len(code) > _CODE:
+        lines += ["", "The snippet is cut here: it is too long for a note."]
+    return "\n".join(lines)
+
+
+def _unknown(report: Report, finding: Finding | None) -> Iterator[str]:
+    title = f"**{words.unknown_title(report)}**"
+    if finding:
+        rows = [
+            f"**Where:** {_where(report, finding)}",
+            "**What to do:** read the lines below; they are the first error and the job's end",
+        ]
+        yield "\n\n".join([title, _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))])
+        yield _text(finding.explanation, _EXPLANATION)
+        for fix in finding.fixes:
+            yield _fix(finding, fix, "To try")
+    else:
+        code = report.facts.exit_code
+        yield f"{title}\n\n{f'The job ended with exit code {code}. ' if code is not None else ''}None of the known failures is in its log."
+    if report.excerpt:
+        yield _folded(f"{_count(len(report.excerpt))} worth reading", _lines(report, report.excerpt))
+    yield f"**See**\n\n{_reference(words.GUIDE)}"
+
+
+def _short(report: Report, finding: Finding) -> str:
+    line = f" ({_line_link(report, finding.evidence[0].line)})" if finding.evidence else ""
+    fix = words.first_fix(finding)
+    todo = f" What to do: {_fix_line(fix)}." if fix else ""
+    return f"{_title(finding.title)}{line}\n\n{_text(finding.summary, _SUMMARY)}{todo}"
+
+
+def _lines(report: Report, lines: tuple[Evidence, ...], decisive: Evidence | None = None) -> str:
+    """Return log lines in a fence, each behind its number, below links to them in the job's page."""
+    ordered = words.in_order(lines)
+    width = len(str(ordered[-1].line))
+    marks = (
+        [">" if line == decisive else " " for line in ordered] if decisive and len(ordered) > 1 else [""] * len(ordered)
+    )
+    texts = [shorten(line.text.replace("\n", " "), 400) for line in ordered]
+    block = fence(
+        "\n".join(f"{m}{line.line:>{width}} {text}" for m, line, text in zip(marks, ordered, texts, strict=True))
+    )
+    if not words.job_url(report):
+        return block
+    return f"In the job's log: {', '.join(_line_link(report, line.line) for line in ordered)}\n\n{block}"
+
+
+def _line_link(report: Report, line: int) -> str:
+    url = words.job_url(report)
+    return f"[line {line}]({url}#L{line})" if url else f"line {line}"
+
+
+def _reference(url: str) -> str:
+    """Return an item with a link, or with plain code where a link would leave a trace at its target."""
+    if words.safe_url(url) and not words.leaves_trace(url):
+        label = url.partition("://")[2].replace("_", r"\_").replace("~", r"\~")
+        return _item(f"[{label}]({url})")
+    return _item(_value(url))
+
+
+def _folded(summary: str, content: str) -> str:
+    """Return content behind a summary in our own words."""
+    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>"
+
+
+def _count(lines: int) -> str:
+    return "1 line" if lines == 1 else f"{lines} lines"
+
+
+def _title(text: str) -> str:
+    line = _line(text, _TITLE) or "Failure"
+    return f"**{line}**"
+
+
+def _item(text: str) -> str:
+    return f"- {text}"
+
+
+def _file(fix: Fix) -> str:
+    name = words.file_of(fix)
+    return _value(name) if name else words.PLACES[fix.file]
+
+
+def _value(text: str) -> str:
+    return code_span(shorten(text, _VALUE))
+
+
+def _line(text: str, limit: int) -> str:
+    return line_to_markdown(shorten(text, limit))
+
+
+def _text(text: str, limit: int) -> str:
+    return to_markdown(shorten(text, limit))
+
+
+def _cut(code: str, limit: int) -> str:
+    """Cut code at the end of a line, where it has lines."""
+    if len(code) <= limit:
+        return code
+    return code[:limit].rpartition("\n")[0] or code[:limit]

@@ -1,0 +1,83 @@
+"""From the bytes of a trace to the text that GitLab's own viewer shows, line by line.
+
+In goes one raw line (or a line and its continuations), out comes text without timestamps, section markers, carriage
+returns and escape sequences. Sources of the format: gitlab-runner `helpers/build_section.go` and
+`common/buildlogger/internal/timestamper`, GitLab `lib/gitlab/ci/ansi2json/v2/converter.rb`.
+"""
+
+import re
+
+HEADER = re.compile(rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z [0-9a-f]{2}[EO][+ ]")
+"""What FF_TIMESTAMPS puts before each line: time, stream, `+` for "goes on from the line before"."""
+HEADER_LENGTH = 32
+_CONTINUES = ord("+")
+
+MARKER = re.compile(
+    rb"section_(?P<kind>start|end):(?P<time>\d{9,11}):(?P<name>[A-Za-z0-9_.-]+)"
+    rb"(?P<options>\[[^\]\r\n]*=[^\]\r\n]*\])?\r?(?:\x1b\[0K)?"
+)
+"""A section marker; options stand in brackets behind the name."""
+
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, clearing
+    r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
+    r"|\x1b[ -/]*[0-~]?"
+)
+_LOST_ESCAPES = re.compile(r"\[0K|\[0;m|\[0m|\[3\d;1m|\[0;3\dm")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_PREFIX = re.compile(
+    r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s(?:[0-9a-f]{2}[EO][+ ])?)?"
+    r"(?:\s*#\d+ (?:\d+\.\d+ )?|\s*=> => (?:# )?|\s{0,4}\d+\.\d{1,3} )?"
+)
+
+
+def is_timestamped(first_line: bytes) -> bool:
+    """Say whether a trace with this first line carries FF_TIMESTAMPS headers throughout, as GitLab decides it."""
+    return HEADER.match(first_line) is not None
+
+
+def continues(raw_line: bytes) -> bool:
+    """Say whether a line of a timestamped trace goes on from the line before it."""
+    return (
+        len(raw_line) >= HEADER_LENGTH
+        and raw_line[HEADER_LENGTH - 1] == _CONTINUES
+        and HEADER.match(raw_line) is not None
+    )
+
+
+def without_header(raw_line: bytes) -> bytes:
+    """Return the line without its FF_TIMESTAMPS header, if it has one."""
+    return raw_line[HEADER_LENGTH:] if HEADER.match(raw_line) else raw_line
+
+
+def clean(joined: bytes, *, lost_escapes: bool = False) -> str:
+    """Return the visible text of a line whose headers are gone and whose continuations are joined.
+
+    Section markers go, text on both sides of one stays. A carriage return inside clears what stood before it.
+    `lost_escapes`: the log was pasted from somewhere that dropped the escape character but not the rest of its codes.
+    """
+    if b"section_" in joined:
+        joined = b" ".join(part for part in MARKER_SPLIT.split(joined) if visible(part))
+    joined = joined.rstrip(b"\r")
+    if b"\r" in joined:
+        joined = joined[joined.rindex(b"\r") + 1 :]
+    text = joined.decode("utf-8", "replace")
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    elif lost_escapes:
+        text = _LOST_ESCAPES.sub("", text)
+    return _CONTROLS.sub("", text) if not text.isprintable() else text
+
+
+MARKER_SPLIT = re.compile(re.sub(rb"\?P<\w+>", rb"?:", MARKER.pattern))
+
+
+def visible(part: bytes) -> bool:
+    """Say whether anything of `part` is seen once escape sequences are gone."""
+    return bool(_ESCAPES.sub("", part.decode("utf-8", "replace")).strip())
+
+
+def prefix_length(text: str) -> int:
+    """Return the length of what the tool put before its output: `#7 12.3 `, `=> => # `, a pasted timestamp."""
+    match = _PREFIX.match(text)
+    return match.end() if match else 0
