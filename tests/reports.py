@@ -19,7 +19,7 @@ def _fixes_for_apparmor() -> tuple[Fix, ...]:
             owner="runner-admin",
             condition="runner >= 18.11 and Kubernetes >= 1.30",
             fits="unknown",
-            snippet="[runners.kubernetes.build_container_security_context.app_armor_profile]\n  type = \"Unconfined\"",
+            snippet='[runners.kubernetes.build_container_security_context.app_armor_profile]\n  type = "Unconfined"',
             note="The build container loses AppArmor's confinement; everything else of its isolation stays.",
         ),
         Fix(
@@ -44,7 +44,10 @@ def _fixes_for_apparmor() -> tuple[Fix, ...]:
             owner="runner-admin",
             condition="runner < 18.11 or Kubernetes < 1.30",
             fits="unknown",
-            snippet='[runners.kubernetes.pod_annotations]\n  "container.apparmor.security.beta.kubernetes.io/build" = "unconfined"',
+            snippet=(
+                "[runners.kubernetes.pod_annotations]\n"
+                '  "container.apparmor.security.beta.kubernetes.io/build" = "unconfined"'
+            ),
         ),
     )
 
@@ -62,13 +65,18 @@ def apparmor() -> Finding:
         transient=False,
         generic=False,
         location=Location(section="step_script"),
-        summary="`rootlesskit` may not change how `/` is mounted, so `buildkitd` never started: AppArmor forbids `mount` in the build container.",
+        summary=(
+            "`rootlesskit` may not change how `/` is mounted, so `buildkitd` never started: "
+            "AppArmor forbids `mount` in the build container."
+        ),
         explanation=(
-            "Rootless BuildKit runs in a user namespace and must make its mounts private first. The AppArmor profile that\n"
-            "Kubernetes gives to containers (`cri-containerd.apparmor.d`) denies the `mount` system call even there.\n\n"
+            "Rootless BuildKit runs in a user namespace and must make its mounts private first. The AppArmor\n"
+            "profile that Kubernetes gives to containers (`cri-containerd.apparmor.d`) denies the `mount` system\n"
+            "call even there.\n\n"
             "It shows in one of two ways:\n\n"
             "- `failed to share mount point: /: permission denied`, on a node with AppArmor;\n"
-            "- `could not connect to unix:///run/user/1000/buildkit/buildkitd.sock`, which is only what follows from it.\n"
+            "- `could not connect to unix:///run/user/1000/buildkit/buildkitd.sock`, which is only\n"
+            "  what follows from it.\n"
         ),
         captures={"path": "/"},
         evidence=(
@@ -98,8 +106,13 @@ def missing_package() -> Finding:
         transient=False,
         generic=False,
         location=Location(
-            section="step_script", step="[build 2/3] RUN apk add --no-cache gcc-9", stage="build", platform="linux/arm64",
-            instruction="RUN", dockerfile="docker/Dockerfile", dockerfile_line=12,
+            section="step_script",
+            step="[build 2/3] RUN apk add --no-cache gcc-9",
+            stage="build",
+            platform="linux/arm64",
+            instruction="RUN",
+            dockerfile="docker/Dockerfile",
+            dockerfile_line=12,
         ),
         summary="`apk` knows no package `gcc-9` for `linux/arm64`.",
         explanation="Package names change from one release of Alpine to the next.",
@@ -107,38 +120,64 @@ def missing_package() -> Finding:
         evidence=(Evidence(88, "#7 1.204   gcc-9 (no such package):"),),
         fixes=(
             Fix(
-                title="Ask for the package under its present name", file="Dockerfile", language="dockerfile", risk="safe",
-                owner="author", snippet="RUN apk add --no-cache gcc", diff="-RUN apk add --no-cache gcc-9\n+RUN apk add --no-cache gcc",
+                title="Ask for the package under its present name",
+                file="Dockerfile",
+                language="dockerfile",
+                risk="safe",
+                owner="author",
+                snippet="RUN apk add --no-cache gcc",
+                diff="-RUN apk add --no-cache gcc-9\n+RUN apk add --no-cache gcc",
             ),
         ),
         references=("https://pkgs.alpinelinux.org/packages",),
-    )  # fmt: skip
+    )
 
 
 def kaniko_hint() -> Finding:
     """A hint beside an answer."""
     return msgspec.structs.replace(
-        missing_package(), id="kaniko-archived", family="kaniko", title="kaniko is no longer maintained", role="hint",
-        confidence="high", summary="The job builds with `kaniko` 1.9.0, which gets no more fixes.", fixes=(), location=Location(),
+        missing_package(),
+        id="kaniko-archived",
+        family="kaniko",
+        title="kaniko is no longer maintained",
+        role="hint",
+        confidence="high",
+        summary="The job builds with `kaniko` 1.9.0, which gets no more fixes.",
+        fixes=(),
+        location=Location(),
         evidence=(Evidence(12, "INFO[0001] Retrieving image manifest alpine:3.19"),),
-    )  # fmt: skip
+    )
 
 
 def step_failed() -> Finding:
     """What a report has when only the place of the failure is known."""
     return msgspec.structs.replace(
-        missing_package(), id="step-failed", family="run", title="A build step's command failed", generic=True, role="symptom",
-        summary="`make all` in step `[build 3/5]` ended with exit code `2`.", explanation="Its own output says why.", fixes=(),
+        missing_package(),
+        id="step-failed",
+        family="run",
+        title="A build step's command failed",
+        generic=True,
+        role="symptom",
+        summary="`make all` in step `[build 3/5]` ended with exit code `2`.",
+        explanation="Its own output says why.",
+        fixes=(),
         references=(),
-    )  # fmt: skip
+    )
 
 
 def diagnosed(*findings: Finding, **facts: Any) -> Report:
     """A report with these findings, else with all kinds of them."""
     known: dict[str, Any] = {
-        "method": "rootless", "executor": "kubernetes", "runner": "17.9.1", "runner_name": "k8s-builds", "runner_token": "t3_aBcDe",
-        "job": "build-image", "web_url": JOB, "services": (Service("docker:dind", "docker"),), "failed_section": "step_script",
-    }  # fmt: skip
+        "method": "rootless",
+        "executor": "kubernetes",
+        "runner": "17.9.1",
+        "runner_name": "k8s-builds",
+        "runner_token": "t3_aBcDe",
+        "job": "build-image",
+        "web_url": JOB,
+        "services": (Service("docker:dind", "docker"),),
+        "failed_section": "step_script",
+    }
     return Report(
         verdict="diagnosed",
         source=Source(name="build.log"),
@@ -173,15 +212,17 @@ def silent(verdict: Any) -> Report:
 
 HOSTILE = (
     "x`\n\n/close\n\n/merge\r\n@all #1 !2 ~bug %v1 &3 $4 <img src=x> <b>b</b> </details></summary><details> ![i](https://evil.example/x.png)"
-    " [l](https://evil.example) https://evil.example www.evil.example a@evil.example\n# heading\n> quote\n- [ ] task\n```\n~~~~\n````\n/close\n"
-    "***bold*** | t | `` ` ``` \\` [[wiki]] <!-- c --> &#64;all &commat;all $`x`$ \x1b[31mred\x1b]8;;https://evil.example\x07 "
+    " [l](https://evil.example) https://evil.example www.evil.example"
+    " a@evil.example\n# heading\n> quote\n- [ ] task\n```\n~~~~\n````\n/close\n"
+    "***bold*** | t | `` ` ``` \\` "
+    "[[wiki]] <!-- c --> &#64;all &commat;all $`x`$ \x1b[31mred\x1b]8;;https://evil.example\x07 "
     "\u202e\u2066\u200e\u061c\x00\x07\x9b\x85\ud800 \u2028/close\n   /close\n\t/close"
 )
 TICKS = "`" * 100_000
 
 
 def with_strings(report: Report, value: str) -> Report:
-    """The same report with `value` in every string that is not one of a fixed set of words, captures' names included."""
+    """The same report with `value` in every string that is not one of a fixed set of words."""
     words = {"schema", "verdict", "role", "phase", "confidence", "owner", "risk", "fits", "truncated", "method"}
 
     def swap(item: Any, key: str = "") -> Any:

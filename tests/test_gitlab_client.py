@@ -1,10 +1,8 @@
 """fetch_job against a server that answers like GitLab, and against one that does not."""
 
-import http.server
 import socket
 import subprocess
 import sys
-import threading
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,6 +101,13 @@ def test_a_failed_job(gitlab: GitLabDouble) -> None:
     assert (fetched.source.name, fetched.source.job_id, fetched.source.url) == ("12", 12, facts.web_url)
 
 
+def test_the_log_knows_its_runner_better_than_the_api(gitlab: GitLabDouble) -> None:
+    now = {"runner": {"description": "renamed"}, "runner_manager": {"version": "19.0.0"}}
+    gitlab.add_job("group/sub/app", 12, trace=b"Running with gitlab-runner 18.5.0 (bda84871)\n", **now)
+    facts = fetch(gitlab).facts
+    assert (facts.runner, facts.runner_name) == (None, None)
+
+
 def test_requests_are_two_and_carry_the_path_encoded_and_the_token(gitlab: GitLabDouble) -> None:
     fetch(gitlab)
     paths = [seen.path for seen in gitlab.seen]
@@ -135,7 +140,14 @@ def test_exit_code_if_the_api_has_it(gitlab: GitLabDouble) -> None:
 
 
 def test_fields_of_another_type_are_not_known(gitlab: GitLabDouble) -> None:
-    odd = {"name": None, "stage": 3, "runner": [], "runner_manager": None, "web_url": "javascript:x", "exit_code": "1"}
+    odd: dict[str, Any] = {
+        "name": None,
+        "stage": 3,
+        "runner": [],
+        "runner_manager": None,
+        "web_url": "javascript:x",
+        "exit_code": "1",
+    }
     gitlab.add_job("group/sub/app", 12, trace=b"x\n", **odd)
     facts = fetch(gitlab).facts
     known = (facts.job, facts.stage, facts.runner, facts.web_url, facts.exit_code)
@@ -263,8 +275,9 @@ def test_what_the_server_says_is_not_repeated(gitlab: GitLabDouble) -> None:
 # faults that may pass
 
 
-def test_a_rate_limit_is_waited_for(gitlab: GitLabDouble) -> None:
-    gitlab.fail(Fault(status=429, body=b"Retry later", headers={"Retry-After": "7"}), times=1)
+@pytest.mark.parametrize("route", ["job", "trace"])
+def test_a_rate_limit_is_waited_for(gitlab: GitLabDouble, route: str) -> None:
+    gitlab.fail(Fault(status=429, body=b"Retry later", headers={"Retry-After": "7"}), times=1, route=route)
     naps = Naps()
     assert fetch_job(target(gitlab.url), limits=limits(naps)).trace
     assert naps == [7]

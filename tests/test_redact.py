@@ -19,8 +19,18 @@ TOKENS = [
     *(
         f"{kind}-{BODY}"
         for kind in [
-            "glp" + "at", "gl" + "dt", "gl" + "rt", "gl" + "rtr", "gl" + "cbt", "gl" + "ptt", "gl" + "ft", "gls" + "oat",
-            "glo" + "as", "gla" + "gent", "gl" + "imt", "glff" + "ct",
+            "glp" + "at",
+            "gl" + "dt",
+            "gl" + "rt",
+            "gl" + "rtr",
+            "gl" + "cbt",
+            "gl" + "ptt",
+            "gl" + "ft",
+            "gls" + "oat",
+            "glo" + "as",
+            "gla" + "gent",
+            "gl" + "imt",
+            "glff" + "ct",
         ]
     ),
     "GR13" + "48941" + BODY,
@@ -36,7 +46,7 @@ TOKENS = [
     "npm" + "_" + BODY[:36],
     "pypi" + "-AgEIc" + BODY,
     JWT,
-]  # fmt: skip
+]
 
 IN_CONTEXT = [
     ("fatal: unable to access 'https://oauth2:{}@gitlab.example.com/team/app.git/'", "hunter2"),
@@ -114,13 +124,15 @@ CLEAN = [
     'password: "$PASSWORD" {"token": "${CI_JOB_TOKEN}"}',
     "TZ=Asia/Tokyo  [rootlesskit:child ] error: failed to share mount point: /: permission denied",
     "Running on runner-t3zq1abc-project-42-concurrent-0 via runner-1.example.com...",
-    "ERROR: failed to solve: process \"/bin/sh -c make\" did not complete successfully: exit code: 2",
+    'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2',
     "",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("token", TOKENS)
-@pytest.mark.parametrize("around", ["{}", "x: {}, y", '"{}"', "TOKEN={}", "docker login -p{}", "({})", "`{}`", "a\n{}\nb"])
+@pytest.mark.parametrize(
+    "around", ["{}", "x: {}, y", '"{}"', "TOKEN={}", "docker login -p{}", "({})", "`{}`", "a\n{}\nb"]
+)
 def test_a_token_is_known_by_its_shape(token: str, around: str) -> None:
     shown = redact(around.format(token))
     assert token[8:] not in shown
@@ -148,7 +160,7 @@ def test_what_stands_around_a_secret_stays() -> None:
         f'a --password="{REDACTED}" b {{"auth":"{REDACTED}","email":"d"}} https://{REDACTED}@h.example.com/p?sig={REDACTED}&q=2'
     )
     token = "glp" + "at-" + BODY
-    assert redact(f"token {token}.") == f"token glp" + f"at-{REDACTED}."
+    assert redact(f"token {token}.") == "token glp" + f"at-{REDACTED}."
 
 
 def test_a_private_key_over_several_lines() -> None:
@@ -175,11 +187,55 @@ def test_a_full_line_of_a_key_is_known_alone() -> None:
     assert redact(f"#7 0.123 {KEY_LINE}") == f"#7 0.123 {REDACTED}"
 
 
-PIECES = st.sampled_from([
-    *TOKENS[:3], JWT, AWS_ID, BEGIN, END, KEY_LINE, REDACTED, "[MASKED]", "https://", "a:b@", "@", ":", "/", " ", "\n", '"', "'", "\\",
-    '"auth": "', '\\"auth\\": \\"', "Authorization: ", "Basic ", "Bearer ", "Digest ", "docker login ", "-u a ", "-p ", "-p", "--password ",
-    "--password=", "--token=", "password=", "aws_secret_access_key = ", "curl ", "?sig=", "&X-Amz-Signature=", "$X", "&&", ";", "abc1", "]", "[", "=", "-", "`",
-])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        *TOKENS[:3],
+        JWT,
+        AWS_ID,
+        BEGIN,
+        END,
+        KEY_LINE,
+        REDACTED,
+        "[MASKED]",
+        "https://",
+        "a:b@",
+        "@",
+        ":",
+        "/",
+        " ",
+        "\n",
+        '"',
+        "'",
+        "\\",
+        '"auth": "',
+        '\\"auth\\": \\"',
+        "Authorization: ",
+        "Basic ",
+        "Bearer ",
+        "Digest ",
+        "docker login ",
+        "-u a ",
+        "-p ",
+        "-p",
+        "--password ",
+        "--password=",
+        "--token=",
+        "password=",
+        "aws_secret_access_key = ",
+        "curl ",
+        "?sig=",
+        "&X-Amz-Signature=",
+        "$X",
+        "&&",
+        ";",
+        "abc1",
+        "]",
+        "[",
+        "=",
+        "-",
+        "`",
+    ]
+)
 
 
 @settings(max_examples=1500, deadline=None)
@@ -198,11 +254,46 @@ def test_a_token_is_found_in_any_text(token: str, before: str, after: str) -> No
     assert token not in redact(before + token + after)
 
 
-@pytest.mark.parametrize("unit", [
-    "a", "://", "://a", "://a:", "authorization: ", "authorization: a ", "bearer ", '"auth":"', '\\"auth\\":\\"', "\\", '"', "'", "eyJ", "eyJa.",
-    "login ", "login -p ", "login '", "-u a ", "-p ", "curl ", "curl -u ", "curl -u a:", "token=", "access_key ", "glp" + "at-", "glpat-" + ".", BEGIN,
-    BEGIN + "A" * 20, "-----BEGIN ", "?sig=", "[REDACTED]", "--password ", "=", " ", "key=\"",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "://",
+        "://a",
+        "://a:",
+        "authorization: ",
+        "authorization: a ",
+        "bearer ",
+        '"auth":"',
+        '\\"auth\\":\\"',
+        "\\",
+        '"',
+        "'",
+        "eyJ",
+        "eyJa.",
+        "login ",
+        "login -p ",
+        "login '",
+        "-u a ",
+        "-p ",
+        "curl ",
+        "curl -u ",
+        "curl -u a:",
+        "token=",
+        "access_key ",
+        "glp" + "at-",
+        "glpat-" + ".",
+        BEGIN,
+        BEGIN + "A" * 20,
+        "-----BEGIN ",
+        "?sig=",
+        "[REDACTED]",
+        "--password ",
+        "=",
+        " ",
+        'key="',
+    ],
+)
 def test_the_time_is_linear(unit: str) -> None:
     begin = time.process_time()
     redact(unit * (100_000 // len(unit)))

@@ -9,7 +9,18 @@ import pytest
 from bkdoctor.errors import UsageError
 from bkdoctor.render import Options, formats, load
 from bkdoctor.render.json import render
-from reports import HOSTILE, apparmor, diagnosed, kaniko_hint, missing_package, silent, step_failed, unknown, with_strings
+
+from .reports import (
+    HOSTILE,
+    apparmor,
+    diagnosed,
+    kaniko_hint,
+    missing_package,
+    silent,
+    step_failed,
+    unknown,
+    with_strings,
+)
 
 
 def document(text: str) -> Any:
@@ -29,7 +40,15 @@ def test_the_outputs_are_the_modules() -> None:
 @pytest.mark.parametrize("name", formats())
 @pytest.mark.parametrize(
     "report",
-    [diagnosed(), diagnosed(missing_package()), unknown(), unknown(step_failed()), unknown(kaniko_hint()), silent("passed"), silent("empty")],
+    [
+        diagnosed(),
+        diagnosed(missing_package()),
+        unknown(),
+        unknown(step_failed()),
+        unknown(kaniko_hint()),
+        silent("passed"),
+        silent("empty"),
+    ],
 )
 @pytest.mark.parametrize("verbose", [False, True])
 def test_every_output_renders_every_report(name: str, report: Any, verbose: bool) -> None:
@@ -45,24 +64,45 @@ def test_the_report_has_its_fields() -> None:
     assert shown["schema"] == "bkdoctor.report/1"
     assert shown["verdict"] == "diagnosed"
     assert shown["source"] == {"name": "build.log"}
-    assert shown["excerpt"] == [{"line": 47, "text": "[rootlesskit:child ] error: failed to share mount point: /: permission denied"}]
+    assert shown["excerpt"] == [
+        {"line": 47, "text": "[rootlesskit:child ] error: failed to share mount point: /: permission denied"}
+    ]
 
 
 def test_a_finding_has_all_its_fields() -> None:
     finding = document(render(diagnosed()))["findings"][0]
     assert set(finding) >= {
-        "id", "family", "title", "role", "phase", "confidence", "owner", "transient", "generic", "location", "summary", "explanation",
-        "captures", "evidence", "fixes", "references",
-    }  # fmt: skip
+        "id",
+        "family",
+        "title",
+        "role",
+        "phase",
+        "confidence",
+        "owner",
+        "transient",
+        "generic",
+        "location",
+        "summary",
+        "explanation",
+        "captures",
+        "evidence",
+        "fixes",
+        "references",
+    }
     assert finding["location"] == {"section": "step_script"}
     assert finding["transient"] is False
     assert finding["captures"] == {"path": "/"}
     assert finding["evidence"][0]["line"] == 47
     located = document(render(diagnosed(missing_package())))["findings"][0]["location"]
     assert located == {
-        "section": "step_script", "step": "[build 2/3] RUN apk add --no-cache gcc-9", "stage": "build", "platform": "linux/arm64",
-        "instruction": "RUN", "dockerfile": "docker/Dockerfile", "dockerfile_line": 12,
-    }  # fmt: skip
+        "section": "step_script",
+        "step": "[build 2/3] RUN apk add --no-cache gcc-9",
+        "stage": "build",
+        "platform": "linux/arm64",
+        "instruction": "RUN",
+        "dockerfile": "docker/Dockerfile",
+        "dockerfile_line": 12,
+    }
 
 
 def test_a_fix_has_all_its_fields() -> None:

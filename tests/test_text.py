@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bkdoctor.text import code_span, fence, one_line, shorten, strip_controls
-from reports import HOSTILE, TICKS
+
+from .reports import HOSTILE, TICKS
 
 MARKDOWN = MarkdownIt("commonmark")
 ANY = st.text() | st.text(alphabet="`~ \n\tab/\\<>&\x1b[m\u202e") | st.sampled_from([HOSTILE, TICKS])
@@ -18,7 +19,9 @@ ANY = st.text() | st.text(alphabet="`~ \n\tab/\\<>&\x1b[m\u202e") | st.sampled_f
 def test_no_control_or_invisible_character_passes(text: str) -> None:
     shown = strip_controls(text)
     assert not [c for c in shown if unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t"]
-    assert not set(shown) & set("\u200e\u200f\u061c\u2028\u2029\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))))
+    assert not set(shown) & set(
+        "\u200e\u200f\u061c\u2028\u2029\ufeff" + "".join(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+    )
     assert strip_controls(shown) == shown
     shown.encode()
 
@@ -50,7 +53,8 @@ def test_a_code_span_is_one_span_with_the_text(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "span"), [("a", "`a`"), ("a`b", "``a`b``"), ("`a", "`` `a ``"), ("", "` `"), (" a ", "`  a  `"), ("a\nb", "`a b`")]
+    ("value", "span"),
+    [("a", "`a`"), ("a`b", "``a`b``"), ("`a", "`` `a ``"), ("", "` `"), (" a ", "`  a  `"), ("a\nb", "`a b`")],
 )
 def test_code_spans_are_as_short_as_can_be(value: str, span: str) -> None:
     assert code_span(value) == span
@@ -59,7 +63,13 @@ def test_code_spans_are_as_short_as_can_be(value: str, span: str) -> None:
 @given(ANY)
 def test_a_fence_is_one_block_with_the_text(text: str) -> None:
     tokens = MARKDOWN.parse(f"before\n\n{fence(text, 'toml')}\n\nafter")
-    assert [t.type for t in tokens] == ["paragraph_open", "inline", "paragraph_close", "fence", *[t.type for t in tokens[:3]]]
+    assert [t.type for t in tokens] == [
+        "paragraph_open",
+        "inline",
+        "paragraph_close",
+        "fence",
+        *[t.type for t in tokens[:3]],
+    ]
     assert tokens[3].info == "toml"
 
 

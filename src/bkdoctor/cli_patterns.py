@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
-from bkdoctor.catalog.catalog import Catalog, Entry, load
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.entry import Entry
 from bkdoctor.errors import UsageError
-from bkdoctor.session import user_folders
+from bkdoctor.session import catalog_of, user_folders
 
 patterns_app = typer.Typer(help="The catalogue of known failures.", no_args_is_help=True)
 Folders = Annotated[
@@ -18,7 +19,7 @@ Folders = Annotated[
 
 
 def _catalog(folders: list[Path] | None) -> Catalog:
-    return load(user_folders(folders), builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1")
+    return catalog_of(user_folders(folders))
 
 
 def _entry(catalog: Catalog, pattern_id: str) -> Entry:
@@ -87,11 +88,10 @@ def explain_command(
     patterns: Folders = None,
 ) -> None:
     """Explain a failure: what you see, why, what to change."""
-    from bkdoctor.render._explain import render_entry
+    from bkdoctor.explain import render_entry
 
-    catalog = _catalog(patterns)
     colour = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
-    sys.stdout.write(render_entry(_entry(catalog, pattern_id), catalog, colour=colour))
+    sys.stdout.write(render_entry(_entry(_catalog(patterns), pattern_id), colour=colour))
 
 
 def snippet_command(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.diagnosis import unknown
 from bkdoctor.diagnosis.blame import Blame
@@ -29,12 +30,14 @@ def diagnose(
     known: Facts | None = None,
     source: Source | None = None,
     notes: Sequence[str] = (),
+    cut: Bounded | None = None,
 ) -> Report:
     """Return the report for one trace.
 
     `known` are facts from the job API or the command line and go before what the log says; `notes` go into the report.
+    `cut` says where the middle of the trace is missing, so that the lines behind it are shown with their own numbers.
     """
-    log = Log(trace)
+    log = Log(trace, cut_at=cut.cut_at, left_out=cut.left_out_lines) if cut else Log(trace)
     layout = segment(log)
     facts = merge(facts_of(log, layout), known or Facts())
     base = Report(verdict="unknown", source=source or Source(), facts=facts, notes=tuple(notes))
@@ -72,9 +75,8 @@ def _report(
         *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
     ]
     if layout.cut_by_limit:
-        notes.append(
-            f"The log passed its size limit and ends at line {layout.cut_by_limit}: the failure may be missing."
-        )
+        line = log.shown_number(layout.cut_by_limit)
+        notes.append(f"The log passed its size limit and ends at line {line}: the failure may be missing.")
     return _replace(
         base,
         verdict=verdict,
@@ -103,6 +105,7 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
     fixes = select(
         pattern.fix, matcher.facts, captures, values,
         commands=commands, place=spot.place if spot else None, catalog=matcher.catalog,
+        foreign=matcher.is_foreign(step) if step and step.title.platform else None,
     )  # fmt: skip
     return Finding(
         id=entry.id,
@@ -166,4 +169,4 @@ def _shown(value: object) -> str:
 
 def _evidence(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
     texts = redact_lines([log.line(n).text for n in numbers])
-    return tuple(Evidence(n, text[:TEXT_LIMIT]) for n, text in zip(numbers, texts, strict=True))
+    return tuple(Evidence(log.shown_number(n), text[:TEXT_LIMIT]) for n, text in zip(numbers, texts, strict=True))

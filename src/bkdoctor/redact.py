@@ -1,8 +1,8 @@
 """From text that may hold secrets to the same text with `[REDACTED]` in their places.
 
 In go lines of a log or sentences about it, out comes text for evidence, notes, JSON and our own logs. A value that is
-masked already (`[MASKED]`, `glpat-[MASKED]`, `***`) or only named (`$TOKEN`) stays. Redacting twice changes nothing, and the time
-is linear in the text: every rule starts at a literal and never reads a stretch again.
+masked already (`[MASKED]`, `glpat-[MASKED]`, `***`) or only named (`$TOKEN`) stays. Redacting twice changes nothing.
+The time is linear in the text: every rule starts at a literal and never reads a stretch again.
 """
 
 import re
@@ -86,7 +86,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 _SHORTEST = 8
 _PASSES = 8
-"""What one rule replaced may have hidden the beginning of what another looks for; a second pass nearly always ends it."""
+"""What one rule replaced may hide the beginning of what another looks for; a second pass nearly always ends it."""
 
 
 def _hide_value(match: re.Match[str]) -> str:
@@ -154,7 +154,7 @@ def _hide_authorization(match: re.Match[str]) -> str:
 
 
 _BEARER = r"""(?i)\bbearer\s{1,4}(?P<v>(?=[^\s"'`]{0,200}\d)[\w.~+/-]{20,}=*)"""
-_TOKEN_HEADER = (
+_HEADER = (
     r"(?i)(?:(?:private|job|deploy|vault|gitlab|auth)-token|registry-auth)"
     r"""["']?\s{0,4}[:=]\s{0,4}["']?(?P<v>[^\s"'`,;]{4,})"""
 )
@@ -188,7 +188,7 @@ _JWT = r"(?<![\w-])eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
 
 
 def _keep_prefix(match: re.Match[str]) -> str:
-    return next(filter(None, match.groups())) + REDACTED
+    return f"{next(filter(None, match.groups()))}{REDACTED}"
 
 
 # --- commands -----------------------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(("=",), _QUERY, _hide_value),
     _Rule(("authorization",), _AUTHORIZATION, _hide_authorization),
     _Rule(("bearer",), _BEARER, _hide_value),
-    _Rule(("-token", "registry-auth"), _TOKEN_HEADER, _hide_value),
+    _Rule(("-token", "registry-auth"), _HEADER, _hide_value),
     _Rule(("auth", "passw", "token", "secret", "key"), _JSON, _hide_value),
     _Rule(("-password=", "-token="), _LONG_FLAG, _hide_argument),
     _Rule(("-password", "-token"), _LONG_FLAG_APART, _hide_likely_argument),

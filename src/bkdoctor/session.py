@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bkdoctor.bounded import Bounded, read_bounded
-from bkdoctor.catalog.catalog import Catalog, load
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.store import load_stored
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts, Report, Source
@@ -48,7 +49,7 @@ class Session:
     @cached_property
     def catalog(self) -> Catalog:
         """The patterns, read when the first log is diagnosed."""
-        return load(self.folders, builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1")
+        return catalog_of(self.folders)
 
     def logs(self, names: list[str]) -> int:
         """Diagnose logs from files, report each, and return the exit status for all of them."""
@@ -70,7 +71,7 @@ class Session:
             import msgspec
 
             known = msgspec.structs.replace(known, truncated="middle")
-        return diagnose(read.data, self.catalog, known=known, source=Source(name=name), notes=notes)
+        return diagnose(read.data, self.catalog, known=known, source=Source(name=name), notes=notes, cut=read)
 
     def job(self, job: str, *, project: str | None, gitlab: str | None) -> int:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
@@ -82,8 +83,10 @@ class Session:
         target = resolve_job(job, project=project, gitlab=gitlab, env=os.environ, remote=git_remote_url)
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
-        report = diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes)
-        return self._report(report)
+        cut = Bounded(data=b"", cut_at=fetched.cut_at, left_out_lines=fetched.left_out_lines)
+        return self._report(
+            diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=cut)
+        )
 
     def _report(self, report: Report) -> int:
         from bkdoctor.render import Options, load
@@ -95,6 +98,22 @@ class Session:
         sys.stdout.write(load(self.format)(report, options))
         sys.stdout.flush()
         return _EXIT_UNKNOWN if report.verdict in ("unknown", "empty") else 0
+
+
+def catalog_of(folders: tuple[Path, ...]) -> Catalog:
+    """Return bkdoctor's own patterns, unless BKDOCTOR_NO_BUILTIN=1 leaves them out, and those of `folders`."""
+    return load_stored(folders, builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1", cache=cache_folder())
+
+
+def cache_folder() -> Path | None:
+    """Return the user's folder for what can be made again; None where there is no home to hold it."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if base and Path(base).is_absolute():
+        return Path(base) / "bkdoctor"
+    try:
+        return Path.home() / ".cache" / "bkdoctor"
+    except RuntimeError:
+        return None
 
 
 def user_folders(patterns: list[Path] | None) -> tuple[Path, ...]:

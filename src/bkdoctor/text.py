@@ -10,7 +10,10 @@ from collections.abc import Callable
 _ESCAPE_SEQUENCES = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|\x1b[\\]P^_X][^\x07\x1b\n]*(?:\x07|\x1b\\\\)|\x1b[ -/]*[0-~]")
 # C0 but tab and newline, DEL and C1; soft hyphen; marks, embeddings, overrides and isolates of writing direction;
 # invisible spaces and operators; annotation anchors; language tags
-INVISIBLE = "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+INVISIBLE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f"
+)
 _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _SEPARATORS = re.compile("[\u2028\u2029]")
@@ -20,7 +23,7 @@ _LONGEST_RUN = 16
 """Backticks in a row that are shown; more are no text that anyone reads, and a fence must be longer than they are."""
 
 LANGUAGES = frozenset({"yaml", "toml", "json", "dockerfile", "sh", "shell", "console", "ini", "diff", "text"})
-"""Names that may stand behind a fence. Others could make a viewer draw, execute or suggest (mermaid, math, suggestion)."""
+"""Names that may stand behind a fence. Others make a viewer draw, compute or suggest (mermaid, math, suggestion)."""
 
 
 def strip_controls(text: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bkdoctor.catalog.catalog import Catalog, Entry
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.examples import check_examples
 from bkdoctor.catalog.snippets import check_snippets
 from bkdoctor.errors import PatternError

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from bkdoctor.catalog.catalog import Entry
+from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import Example, RegexLine
 from bkdoctor.catalog.template import Template, bounded, from_regex
 from bkdoctor.model import Facts, Report

@@ -36,6 +36,15 @@ LineSpec = str | list[str] | RegexLine
 """A template, templates of lines that follow each other, or a regex."""
 
 
+class StepTest(_Strict, frozen=True, kw_only=True):
+    """What must hold of the build step that a matched line belongs to."""
+
+    instruction: list[str] = []
+    text: str | None = None
+    platform: Literal["foreign"] | None = None
+    siblings: Literal["passed", "failed"] | None = None
+
+
 class Condition(_Strict, frozen=True, kw_only=True):
     """A line that must (not) be there, with a reach of its own: `line`, or `regex` with its `literal`."""
 
@@ -45,15 +54,8 @@ class Condition(_Strict, frozen=True, kw_only=True):
     scope: Scope | None = None
     place: list[Place] = []
     sections: list[str] = []
-
-
-class StepTest(_Strict, frozen=True, kw_only=True):
-    """What must hold of the build step that a matched line belongs to."""
-
-    instruction: list[str] = []
-    text: str | None = None
-    platform: Literal["foreign"] | None = None
-    siblings: Literal["passed", "failed"] | None = None
+    step: str | None = None
+    """A template for the instruction or name of the step that the line belongs to."""
 
 
 class Match(_Strict, frozen=True, kw_only=True):

@@ -5,7 +5,8 @@ import re
 import tomllib
 from collections.abc import Iterator
 
-from bkdoctor.catalog.catalog import Catalog, Entry
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import LANGUAGES, SECTIONS, FixSpec
 from bkdoctor.model import Facts
 

@@ -29,6 +29,7 @@ class Blame:
         self.section = layout.failed_section()
         self.command = layout.last_command() if layout.has_runner else None
         self.last_build = len(layout.builds) - 1
+        self.builds_something = any(not is_survivable(s.title.name) for s in layout.steps) or bool(layout.chains)
         self.failing = self._failing_steps()
 
     def _failing_steps(self) -> list[Step]:
@@ -53,7 +54,7 @@ class Blame:
     def weigh(self, line: Line, place: Place | None, step: Step | None) -> Weight:
         """Return how likely this line is to hold the cause."""
         if step is not None and is_survivable(step.title.name):
-            return Weight.INNOCENT
+            return Weight.INNOCENT if self.builds_something else Weight.POSSIBLE
         if place == "service":
             return Weight.LIKELY if self._before_end(line.number) else Weight.INNOCENT
         if self._left_behind(line.number):

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bkdoctor.catalog.catalog import Catalog, Entry, Wanted
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.entry import Entry, Wanted
 from bkdoctor.catalog.template import Hit, Template, bounded
 from bkdoctor.diagnosis.blame import Blame, Weight
 from bkdoctor.diagnosis.scan import Candidates, candidates
@@ -64,7 +65,7 @@ class Matcher:
 
         A `failure_reason` that GitLab gives is enough by itself; other facts restrict where lines may match.
         """
-        for entry in self.catalog.entries.values():
+        for entry in self.catalog.possible(self._candidates):
             wanted = entry.pattern.match.facts
             reason = wanted.get("failure_reason")
             if any(str(getattr(self.facts, k, None)) not in v for k, v in wanted.items() if k != "failure_reason"):
@@ -118,6 +119,8 @@ class Matcher:
     def _is_echo(self, spot: Spot) -> bool:
         """Whether the line repeats a command or the Dockerfile instead of printing what came of it."""
         number = spot.line.number
+        if any(block.span.start == number for block in self.layout.dumps):
+            return True
         if self.layout.in_excerpt(number) or any(c.line == number for c in self.layout.commands):
             return True
         if (
@@ -138,11 +141,11 @@ class Matcher:
             return False
         if entry.step_text is not None and entry.step_text.match(step.title.text) is None:
             return False
-        if test.platform == "foreign" and not self._is_foreign(step):
+        if test.platform == "foreign" and not self.is_foreign(step):
             return False
         return test.siblings is None or self._siblings(step) == test.siblings
 
-    def _is_foreign(self, step: Step) -> bool:
+    def is_foreign(self, step: Step) -> bool:
         """Whether it is not the builder's own platform, which a log does not name: taken to be amd64."""
         platform = step.title.platform
         return platform is not None and not platform.startswith("linux/amd64")
@@ -218,7 +221,11 @@ class Matcher:
         numbers = sorted(self._numbers(wanted.template), key=lambda n: abs(n - here))
         for number in numbers:
             other = self.spot(number)
-            if self._together(wanted.scope, spot, other) and fits_place(other, wanted.place, wanted.sections):
+            if (
+                self._together(wanted.scope, spot, other)
+                and fits_place(other, wanted.place, wanted.sections)
+                and _in_step(other, wanted.step)
+            ):
                 hit = wanted.template.match(bounded(other.line.body))
                 if hit is not None:
                     yield hit, number
@@ -231,6 +238,10 @@ class Matcher:
         if scope == "step" and (one.step is not None or other.step is not None):
             return other.step is one.step
         return one.section is other.section
+
+
+def _in_step(spot: Spot, wanted: Template | None) -> bool:
+    return wanted is None or (spot.step is not None and wanted.match(spot.step.title.name) is not None)
 
 
 def fits_place(spot: Spot, place: tuple[Place, ...], sections: tuple[str, ...]) -> bool:

@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.unknown import is_error
 from bkdoctor.model import Facts
 from bkdoctor.trace.layout import Layout, is_script
 from bkdoctor.trace.log import Log
@@ -39,7 +40,7 @@ def _is_last_word(log: Log, layout: Layout) -> bool:
     final = layout.final
     assert final is not None
     section = layout.section_at(final)
-    if section is not None and is_script(section.name) and section.stop <= len(log):
+    if section is not None and is_script(section.name):
         return False
     after = (log.line(n).text.strip() for n in log.numbers(final + 1))
     return not any(after) or not layout.succeeded
@@ -58,4 +59,7 @@ def _builder_outcome(log: Log, layout: Layout) -> Outcome:
         return "failed"
     if last is not None and last.finished and last.kind in ("buildkit", "tty"):
         return "passed"
-    return "passed" if any(_BUILT.search(text) for text in tail) else "open"
+    built = [n for n, text in enumerate(tail) if _BUILT.search(text)]
+    if not built:
+        return "open"
+    return "failed" if any(is_error(text) for text in tail[built[-1] + 1 :]) else "passed"

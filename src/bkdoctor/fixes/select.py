@@ -37,15 +37,17 @@ def select(
     *,
     commands: Sequence[str],
     place: str | None,
+    foreign: bool | None,
     catalog: Catalog,
 ) -> tuple[Fix, ...]:
     """Return the fixes whose `when` does not exclude these facts; those that surely fit come first.
 
-    `values` fills placeholders; `commands` are the lines of the job's script that the log shows.
+    `values` fills placeholders; `commands` are the lines of the job's script that the log shows; `foreign` says whether
+    the step runs on another platform than the builder's, None where there is no step with a platform.
     """
     made: list[Fix] = []
     for spec in specs:
-        fits = _fits(spec.when, facts, captures, place)
+        fits = _fits(spec.when, facts, captures, place, foreign)
         if fits is None:
             continue
         variants = _variants(spec, facts, catalog)
@@ -54,7 +56,11 @@ def select(
 
 
 def _fits(
-    when: Mapping[str, str | list[str]], facts: Facts, captures: Mapping[str, str], place: str | None
+    when: Mapping[str, str | list[str]],
+    facts: Facts,
+    captures: Mapping[str, str],
+    place: str | None,
+    foreign: bool | None,
 ) -> list[str] | None:
     """Return the names of the facts that are needed and not known; None when a known fact excludes the fix."""
     unknown: list[str] = []
@@ -64,6 +70,9 @@ def _fits(
                 return None
         elif name == "place":
             if place not in _list(wanted):
+                return None
+        elif name == "platform":
+            if foreign is not None and ("foreign" if foreign else "native") not in _list(wanted):
                 return None
         else:
             value = getattr(facts, name, None)
@@ -110,7 +119,7 @@ def condition_of(when: Mapping[str, str | list[str]]) -> str | None:
     """Return what `when` asks of the job, in words: `runner >= 18.11 and Kubernetes >= 1.30`."""
     words: list[str] = []
     for name, wanted in when.items():
-        if name in ("has", "place"):
+        if name in ("has", "place", "platform"):
             continue
         if isinstance(wanted, str) and _COMPARISON.search(wanted):
             spaced = " and ".join(f"{c['op']} {c['version']}" for c in _COMPARISON.finditer(wanted))

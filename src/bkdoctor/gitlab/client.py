@@ -16,6 +16,8 @@ from bkdoctor.model import Facts, Source
 
 MAX_TRACE = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
+_RUNNER_HEADER = b"Running with gitlab-runner "
+_HEADER_SIZE = 8 * 1024
 _WAITING = frozenset(
     {"created", "waiting_for_resource", "preparing", "waiting_for_callback", "pending", "scheduled", "manual"}
 )
@@ -54,7 +56,7 @@ def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | No
         trace = Bounded(data=b"") if job.erased else _read_trace(connection, target, thing, max_bytes)
     if not trace.data.strip() and not job.failure_says_why:
         raise GitLabError(job.why_no_trace(thing))
-    facts = job.facts(target, cut=trace.cut_at is not None)
+    facts = job.facts(target, trace)
     return FetchedJob(
         trace=trace.data,
         facts=facts,
@@ -117,8 +119,11 @@ class _Job:
         """`erased on 2025-01-31`."""
         return f"erased on {self.erased[:10]}" if re.match(r"\d{4}-\d\d-\d\d", self.erased) else "erased"
 
-    def facts(self, target: Target, *, cut: bool) -> Facts:
+    def facts(self, target: Target, trace: Bounded) -> Facts:
+        """What the API knows; of the runner only what the log does not say itself."""
         exit_code, web_url = self._fields.get("exit_code"), self._text("web_url")
+        # the API gives today's version and name of a runner that may have been upgraded since
+        headless = _RUNNER_HEADER not in trace.data[:_HEADER_SIZE]
         version = re.match(r"\d+\.\d+\.\d+", self._text("version", within="runner_manager"))
         return Facts(
             job=self._text("name") or None,
@@ -129,9 +134,9 @@ class _Job:
             failure_reason=self.failure_reason or None,
             exit_code=exit_code if type(exit_code) is int else None,
             web_url=web_url if re.fullmatch(r"https?://\S+", web_url) else None,
-            runner=version.group() if version else None,
-            runner_name=self._text("description", within="runner") or None,
-            truncated="middle" if cut else None,
+            runner=version.group() if version and headless else None,
+            runner_name=(headless and self._text("description", within="runner")) or None,
+            truncated=None if trace.cut_at is None else "middle",
         )
 
     def why_no_trace(self, thing: str) -> str:

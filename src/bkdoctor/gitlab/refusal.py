@@ -95,7 +95,7 @@ def _not_found(said: str, asked: Asked, asker: Asker) -> str:
     thing = f"project {asked.project}" if "project" in said.lower() else asked.thing
     message = f"{asker.host} shows no {thing} (404): check the number and the project (-R)"
     if asker.token is None:
-        return f"{message}, or give a token if the project is private ({_token_advice(asked, asker)})"
+        return f"{message}, and if it is private, give a token: {_token_advice(asked, asker)}"
     return (
         f"{message}, and that the token from {asker.token.origin} has the scope {asked.scope} "
         f"and its owner the role {asked.role} there"

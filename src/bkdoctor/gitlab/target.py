@@ -184,7 +184,7 @@ def _credentials(clues: _Clues, base: Base) -> tuple[Token | None, bool | str, s
         if clues.env.get("CI_JOB_TOKEN"):
             reason = (
                 "CI_JOB_TOKEN cannot read a job's log and was not sent; set GITLAB_TOKEN "
-                "(a masked CI/CD variable) to a token with the scope read_api"
+                "to a token with the scope read_api, as a masked CI/CD variable"
             )
     return token, verify, "" if token else reason
 

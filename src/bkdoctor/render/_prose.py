@@ -54,7 +54,7 @@ def parse(text: str) -> list[Block]:
             at = end + 1
         else:
             end = _end_of_paragraph(lines, at + 1)
-            blocks.append(_paragraph(lines[at:end]))
+            blocks.append(_paragraph(lines[at:end], blocks[-1] if blocks else None))
             at = end
     return blocks
 
@@ -71,11 +71,12 @@ def _end_of_paragraph(lines: list[str], at: int) -> int:
     return at
 
 
-def _paragraph(lines: list[str]) -> Block:
+def _paragraph(lines: list[str], before: Block | None) -> Block:
     if item := _ITEM.match(lines[0]):
         text = " ".join([item["text"], *map(str.strip, lines[1:])])
         marker = item["marker"] if item["marker"][0].isdigit() else "-"
-        return Block("item", tuple(parse_line(text)), marker, min(len(item["indent"]) // 2, 3))
+        deepest = before.depth + 1 if before and before.kind == "item" else 0
+        return Block("item", tuple(parse_line(text)), marker, min(len(item["indent"]) // 2, deepest, 3))
     return Block("paragraph", tuple(parse_line(" ".join(map(str.strip, lines)))))
 
 
@@ -94,7 +95,7 @@ def parse_line(text: str) -> list[Span]:
         spans.append(Span("code", _unpad(text[runs[index].end() : runs[closing].start()])))
         position = runs[closing].end()
         index = closing + 1
-    return spans + _text_spans(text[position:])
+    return _merged(spans + _text_spans(text[position:]))
 
 
 def _unpad(code: str) -> str:
@@ -111,7 +112,18 @@ def _text_spans(text: str) -> list[Span]:
         elif match["url"]:
             spans += [Span("text", f"{match['label']} ("), Span("code", match["url"]), Span("text", ")")]
         position = match.end()
-    return [span for span in (*spans, Span("text", text[position:])) if span.text]
+    return _merged([*spans, Span("text", text[position:])])
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """Join neighbouring text: what is alive only as a whole (`\\@` and `all`) must be seen as a whole."""
+    merged: list[Span] = []
+    for span in spans:
+        if merged and merged[-1].kind == span.kind == "text":
+            merged[-1] = Span("text", merged[-1].text + span.text)
+        elif span.text:
+            merged.append(span)
+    return merged
 
 
 # --- to Markdown --------------------------------------------------------------------------------------------------
@@ -137,6 +149,11 @@ def to_markdown(text: str) -> str:
         out.append(_block(block))
         before = block
     return "".join(out)
+
+
+def starts_with_prose(text: str) -> bool:
+    """Tell whether a Markdown text begins with a paragraph, which may follow other words in their line."""
+    return parse(text)[:1] == [] or parse(text)[0].kind == "paragraph"
 
 
 def line_to_markdown(text: str) -> str:

@@ -17,13 +17,13 @@ OWNERS: dict[Owner, str] = {
 }
 RISKS: dict[Risk, str] = {"safe": "safe to apply", "review": "review before use"}
 PLACES = {
-    "shell": "a command to run",
-    "source": "the project's files",
-    "gitlab": "GitLab's settings",
-    "registry": "the registry's settings",
-    "node": "the machine of the runner",
+    "shell": "as a command",
+    "source": "in the project's files",
+    "gitlab": "in GitLab's settings",
+    "registry": "in the registry's settings",
+    "node": "on the runner's machine",
 }
-"""What a fix changes where that is no file's name."""
+"""Where a fix is applied when that is no file of a known name."""
 GUIDE = "https://docs.gitlab.com/ci/docker/using_buildkit/"
 
 _URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?(?:/[A-Za-z0-9._~:/?=%&+,;-]*)?")
@@ -98,7 +98,12 @@ def step(finding: Finding) -> str | None:
 
 def file_of(fix: Fix) -> str | None:
     """Return the name of the file that a fix changes; None where it changes no file of a known name."""
-    return None if fix.file in PLACES else one_line(fix.file)
+    return one_line(fix.file) if fix.file.strip() and fix.file not in PLACES else None
+
+
+def place_of(fix: Fix) -> str:
+    """Return words for where a fix is applied when that is no file of a known name."""
+    return PLACES.get(fix.file, "in a file of the project")
 
 
 def condition(fix: Fix) -> str | None:
@@ -155,13 +160,13 @@ def runner(report: Report) -> str | None:
     return ", ".join(one_line(part) for part in parts if part) or None
 
 
-def hand_on(report: Report, finding: Finding) -> str:
-    """Return plain text for somebody who has not seen the job: what failed, where, and what they can change."""
+def hand_on(report: Report, finding: Finding, owner: Owner) -> str:
+    """Return plain text for an owner who has not seen the job: what failed, where, and what they can change."""
     lines = [f"{one_line(finding.title)}."]
     lines += [f"Job: {one_line(url)}" if (url := job_url(report)) else ""]
     lines += [f"Runner: {name}" if (name := runner(report)) else ""]
     lines += [f"Line {line.line}: {one_line(line.text)}" for line in finding.evidence[:1]]
-    mine = [fix for fix in finding.fixes if fix.owner == finding.owner]
+    mine = [fix for fix in finding.fixes if fix.owner == owner]
     for fix in mine:
         words = f" ({condition(fix)})" if condition(fix) else ""
         name = file_of(fix)

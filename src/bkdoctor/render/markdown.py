@@ -1,7 +1,8 @@
 """From a Report to Markdown: the note for a merge request, short first, its evidence folded.
 
-The log is hostile: its text stands in fenced blocks and code spans only, and everything else that comes from the report is
-escaped, so that GitLab finds no quick action, mention, reference, link or HTML in it. The only HTML is ours: `details` and `summary`.
+The log is hostile: its text stands in fenced blocks and code spans only, and everything else that comes from the report
+is escaped, so that GitLab finds no quick action, mention, reference, link or HTML in it. The only HTML is ours:
+`details` and `summary`.
 """
 
 from collections.abc import Iterator
@@ -9,15 +10,19 @@ from collections.abc import Iterator
 from bkdoctor.model import Evidence, Finding, Fix, Report
 from bkdoctor.render import Options
 from bkdoctor.render import _words as words
-from bkdoctor.render._prose import line_to_markdown, to_markdown
+from bkdoctor.render._prose import line_to_markdown, starts_with_prose, to_markdown
 from bkdoctor.text import code_span, fence, shorten
 
 LIMIT = 60_000
 """Characters of a note; GitLab takes more, a reader does not."""
 LEFT_OUT = "The rest of this note is left out: it is too long. `bkdoctor job` shows the whole of it in a terminal."
 PASSED = "The job passed: nothing to diagnose."
-EMPTY = "**The log is empty: there is nothing to diagnose**\n\nOpen the job's page: the trace was erased, has expired, or was never written."
+EMPTY = (
+    "**The log is empty: there is nothing to diagnose**\n\n"
+    "Open the job's page: the trace was erased, has expired, or was never written."
+)
 
+_GAP = "\n\n"
 _TITLE, _SUMMARY, _EXPLANATION, _CODE, _VALUE = 300, 1_500, 8_000, 8_000, 300
 """Characters of the report's texts that a note shows."""
 
@@ -60,15 +65,18 @@ def _parts(report: Report) -> Iterator[str]:
 
 def _finding(report: Report, finding: Finding) -> Iterator[str]:
     yield _head(report, finding)
-    yield f"**Why.** {_text(finding.explanation, _EXPLANATION)}"
+    if explanation := _text(finding.explanation, _EXPLANATION):
+        # a list or a block must begin its own line
+        yield f"**Why.**{' ' if starts_with_prose(finding.explanation) else _GAP}{explanation}"
     if choice := words.choice(report, finding):
         yield f"**Which fix.** {to_markdown(choice)}"
     several = len(finding.fixes) > 1
     for number, fix in enumerate(finding.fixes, 1):
         yield _fix(finding, fix, f"Fix {number}" if several else "Fix")
-    if finding.owner in _HAND_ON:
-        who = words.OWNERS[finding.owner]
-        yield _folded(f"Text to hand on to {who}", fence(_cut(words.hand_on(report, finding), _CODE)))
+    for owner in dict.fromkeys((finding.owner, *(fix.owner for fix in finding.fixes))):
+        if owner in _HAND_ON:
+            text = fence(_cut(words.hand_on(report, finding, owner), _CODE))
+            yield _folded(f"Text to hand on to {words.OWNERS[owner]}", text)
     if finding.evidence:
         yield _folded(
             f"Evidence: {_count(len(finding.evidence))} of the log",
@@ -86,7 +94,7 @@ def _head(report: Report, finding: Finding) -> str:
     rows = [f"**Where:** {_where(report, finding)}", f"**Who has to act:** {words.OWNERS[finding.owner]}"]
     if fix := words.first_fix(finding):
         number = f" (fix {finding.fixes.index(fix) + 1} of {len(finding.fixes)})" if len(finding.fixes) > 1 else ""
-        rows.append(f"**What to do:** {_fix_line(fix)}{number}")
+        rows.append(f"**What to do:** {_fix_line(finding, fix)}{number}")
     if certainty := words.certainty(finding):
         rows.append(f"**Certainty:** {certainty}")
     if finding.transient:
@@ -109,19 +117,20 @@ def _where(report: Report, finding: Finding) -> str:
     return ", ".join(parts) or "not known"
 
 
-def _fix_line(fix: Fix) -> str:
+def _fix_line(finding: Finding, fix: Fix) -> str:
     condition = words.condition(fix)
-    return f"{_line(fix.title, _TITLE)}, in {_file(fix)}{f', {_line(condition, _VALUE)}' if condition else ''}"
+    by = f", by {words.OWNERS[fix.owner]}" if fix.owner != finding.owner else ""
+    return f"{_line(fix.title, _TITLE)}, {_in_file(fix)}{by}{f', {_line(condition, _VALUE)}' if condition else ''}"
 
 
 def _fix(finding: Finding, fix: Fix, name: str) -> str:
     lines = [f"**{name}: {_line(fix.title, _TITLE)}**", ""]
-    about = [_file(fix), words.RISKS[fix.risk]]
+    about = [_in_file(fix), words.RISKS[fix.risk]]
     if fix.owner != finding.owner:
         about.insert(1, f"by {words.OWNERS[fix.owner]}")
     if condition := words.condition(fix):
         about.append(f"fits {_line(condition, _VALUE)}")
-    lines.append(f"In {'; '.join(about)}.{f' {_line(fix.note, _SUMMARY)}' if fix.note else ''}")
+    lines.append(f"{_capital('; '.join(about))}.{f' {_line(fix.note, _SUMMARY)}' if fix.note else ''}")
     code = fix.diff or fix.snippet
     lines += ["", fence(_cut(code, _CODE), "diff" if fix.diff else fix.language)]
     if len(code) > _CODE:
@@ -142,7 +151,8 @@ def _unknown(report: Report, finding: Finding | None) -> Iterator[str]:
             yield _fix(finding, fix, "To try")
     else:
         code = report.facts.exit_code
-        yield f"{title}\n\n{f'The job ended with exit code {code}. ' if code is not None else ''}None of the known failures is in its log."
+        end = f"The job ended with exit code {code}. " if code is not None else ""
+        yield f"{title}\n\n{end}None of the known failures is in its log."
     if report.excerpt:
         yield _folded(f"{_count(len(report.excerpt))} worth reading", _lines(report, report.excerpt))
     yield f"**See**\n\n{_reference(words.GUIDE)}"
@@ -151,8 +161,12 @@ def _unknown(report: Report, finding: Finding | None) -> Iterator[str]:
 def _short(report: Report, finding: Finding) -> str:
     line = f" ({_line_link(report, finding.evidence[0].line)})" if finding.evidence else ""
     fix = words.first_fix(finding)
-    todo = f" What to do: {_fix_line(fix)}." if fix else ""
-    return f"{_title(finding.title)}{line}\n\n{_text(finding.summary, _SUMMARY)}{todo}"
+    parts = [
+        f"{_title(finding.title)}{line}",
+        _text(finding.summary, _SUMMARY),
+        f"What to do: {_fix_line(finding, fix)}." if fix else "",
+    ]
+    return _GAP.join(part for part in parts if part)
 
 
 def _lines(report: Report, lines: tuple[Evidence, ...], decisive: Evidence | None = None) -> str:
@@ -202,9 +216,13 @@ def _item(text: str) -> str:
     return f"- {text}"
 
 
-def _file(fix: Fix) -> str:
+def _in_file(fix: Fix) -> str:
     name = words.file_of(fix)
-    return _value(name) if name else words.PLACES[fix.file]
+    return f"in {_value(name)}" if name else words.place_of(fix)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _value(text: str) -> str:

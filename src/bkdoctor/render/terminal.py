@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bkdoctor.render._screen import Screen
 
 EMPTY = (
-    "The log is empty: there is nothing to diagnose. A trace is empty until the job's runner has written to it, and when it was "
-    "erased or has expired: open the job's page, or give the file of a saved log."
+    "The log is empty: there is nothing to diagnose. A trace is empty until the job's runner has written to it, and "
+    "when it was erased or has expired: open the job's page, or give the file of a saved log."
 )
 PASSED = "The job passed: nothing to diagnose."
 
@@ -101,7 +101,7 @@ def _first_place(report: Report, finding: Finding) -> str:
 
 def _fix(screen: Screen, finding: Finding, fix: Fix, name: str) -> None:
     screen.heading(f"{name}: {one_line(fix.title)}")
-    where = words.file_of(fix) or words.PLACES[fix.file]
+    where = words.file_of(fix) or words.place_of(fix)
     by = f", by {words.OWNERS[fix.owner]}" if fix.owner != finding.owner else ""
     screen.prose_text(f"{where}{by}; {words.RISKS[fix.risk]}", indent=2)
     if condition := words.condition(fix):

@@ -56,25 +56,25 @@ def clean(joined: bytes, *, lost_escapes: bool = False) -> str:
     Section markers go, text on both sides of one stays. A carriage return inside clears what stood before it.
     `lost_escapes`: the log was pasted from somewhere that dropped the escape character but not the rest of its codes.
     """
-    if b"section_" in joined:
-        joined = b" ".join(part for part in MARKER_SPLIT.split(joined) if visible(part))
-    joined = joined.rstrip(b"\r")
-    if b"\r" in joined:
-        joined = joined[joined.rindex(b"\r") + 1 :]
-    text = joined.decode("utf-8", "replace")
+    if b"section_" not in joined:
+        return _type(joined, lost_escapes)
+    parts = (_type(part, lost_escapes) for part in _MARKER_SPLIT.split(joined))
+    return " ".join(part for part in parts if part.strip())
+
+
+_MARKER_SPLIT = re.compile(re.sub(rb"\?P<\w+>", rb"?:", MARKER.pattern))
+
+
+def _type(part: bytes, lost_escapes: bool) -> str:
+    part = part.rstrip(b"\r")
+    if b"\r" in part:
+        part = part[part.rindex(b"\r") + 1 :]
+    text = part.decode("utf-8", "replace")
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     elif lost_escapes:
         text = _LOST_ESCAPES.sub("", text)
-    return _CONTROLS.sub("", text) if not text.isprintable() else text
-
-
-MARKER_SPLIT = re.compile(re.sub(rb"\?P<\w+>", rb"?:", MARKER.pattern))
-
-
-def visible(part: bytes) -> bool:
-    """Say whether anything of `part` is seen once escape sequences are gone."""
-    return bool(_ESCAPES.sub("", part.decode("utf-8", "replace")).strip())
+    return text if text.isprintable() else _CONTROLS.sub("", text)
 
 
 def prefix_length(text: str) -> int:

@@ -26,15 +26,22 @@ class Line(NamedTuple):
 
 
 class Log:
-    """A trace: raw bytes, and where its lines start."""
+    """A trace: raw bytes, and where its lines start.
 
-    def __init__(self, raw: bytes) -> None:
+    `cut_at` is the offset at which the middle of a trace that was too large is missing, `left_out` how many line ends
+    were there: they count in the numbers that are shown.
+    """
+
+    def __init__(self, raw: bytes, *, cut_at: int | None = None, left_out: int = 0) -> None:
         self.raw = raw
+        self._cut_at = cut_at
+        self._left_out = left_out
         first = raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n")
         self.timestamped = clean.is_timestamped(first)
         self.lost_escapes = b"[0K" in raw and b"\x1b" not in raw
         self._starts = _line_starts(raw)
         self._heads = self._find_heads()
+        self._copied = _copied_numbers(raw, self._starts)
         self.line = lru_cache(maxsize=8192)(self._line)
 
     def __len__(self) -> int:
@@ -63,7 +70,7 @@ class Log:
         return b"".join(clean.without_header(self.raw_line(n)) for n in range(number, stop))
 
     def _line(self, number: int) -> Line:
-        text = clean.clean(self.joined(number), lost_escapes=self.lost_escapes)
+        text = clean.clean(self.joined(number), lost_escapes=self.lost_escapes)[self._copied.get(number, 0) :]
         return Line(number, text, clean.prefix_length(text))
 
     def numbers(self, start: int = 1, stop: int | None = None) -> list[int]:
@@ -80,6 +87,11 @@ class Log:
         """Return the number of the raw line that holds the byte at `offset`."""
         return bisect_right(self._starts, offset)
 
+    def shown_number(self, number: int) -> int:
+        """Return the number that a line has in the whole trace."""
+        behind = self._cut_at is not None and self._starts[number - 1] >= self._cut_at
+        return number + self._left_out if behind else number
+
     def next(self, number: int) -> int | None:
         """Return the number of the visible line after `number`, None at the end."""
         index = bisect_right(self._heads, number)
@@ -89,6 +101,47 @@ class Log:
     def blank(self) -> bool:
         """Whether no character of the whole trace is visible."""
         return all(not self.line(n).text.strip() for n in self._heads)
+
+
+_PASTE_LIMIT = 4 * 1024 * 1024
+"""A log that somebody copied from a web page with its line numbers is not larger than this."""
+
+
+def _copied_numbers(raw: bytes, starts: list[int]) -> dict[int, int]:
+    """Return, for a log copied from GitLab's page with line numbers glued to the lines, how many digits each line has.
+
+    The page gives section titles no number of their own line, so that the count goes on below them.
+    """
+    if len(raw) > _PASTE_LIMIT or not _looks_numbered(raw[:4096].split(b"\n")):
+        return {}
+    found: dict[int, int] = {}
+    expected = 1
+    for number in range(1, len(starts)):
+        line = raw[starts[number - 1] : starts[number]]
+        here = _number_at_start(line, expected)
+        if here is not None:
+            found[number] = len(str(here))
+            expected = here + 1
+        elif number == 1:
+            expected = 2
+    return found
+
+
+def _number_at_start(line: bytes, expected: int) -> int | None:
+    """Return the copied line number: the expected one, or a little more where lines were cut out."""
+    if line.startswith(str(expected).encode()):
+        return expected
+    digits = line[: len(line) - len(line.lstrip(b"0123456789"))]
+    found = int(digits) if 0 < len(digits) <= 6 else 0
+    return found if expected < found < expected + 5_000 else None
+
+
+def _looks_numbered(lines: list[bytes]) -> bool:
+    expected, hits = 2, 0
+    for line in lines[1:]:
+        if line.startswith(str(expected).encode()):
+            expected, hits = expected + 1, hits + 1
+    return hits >= 5 and hits * 2 >= len(lines) - 1
 
 
 def _line_starts(raw: bytes) -> list[int]:

@@ -30,7 +30,7 @@ _TITLES = {
     "Cleaning up file based variables": "cleanup_file_variables",
     "Cleaning up project directory and file based variables": "cleanup_file_variables",
 }
-_FAILED = re.compile(r"(?:^|\s)ERROR: (?:Job|Build) failed\b")
+_FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
 _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
 _EXCERPT_HEAD = re.compile(r"^\s*(?P<file>[^\s:]+):(?P<line>\d+)\s*$")
 _RULE = re.compile(r"^\s*-{20,}\s*$")

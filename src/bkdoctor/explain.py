@@ -1,10 +1,10 @@
 """From a pattern to the page that `bkdoctor explain` prints: what you see, why, what to change."""
 
-from bkdoctor.catalog.catalog import Catalog, Entry
+from bkdoctor.catalog.entry import Entry
 from bkdoctor.fixes.select import condition_of
 
 
-def render_entry(entry: Entry, catalog: Catalog, *, colour: bool = False) -> str:
+def render_entry(entry: Entry, *, colour: bool = False) -> str:
     """Return the explanation of a pattern as text for a terminal, at most 80 columns where it can be."""
     import textwrap
 

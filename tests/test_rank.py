@@ -1,0 +1,69 @@
+"""Ranking: a cause beats its wrapper and its symptoms, a failed step beats a recovered one, hints are never alone."""
+
+from tests.catalogs import found, pattern, report
+from tests.test_segment import BUILD
+from tests.traces import job
+
+LOG = job("$ docker build .\nwrapper: it failed\ncause: the reason")
+WRAPPER = "lines = ['wrapper: it failed']"
+CAUSE = "lines = ['cause: the reason']"
+
+
+def test_the_earlier_line_decides_where_nothing_else_does() -> None:
+    assert found(LOG, a=pattern(CAUSE), b=pattern(WRAPPER)) == ["b", "a"]
+
+
+def test_masks_and_yields_to() -> None:
+    assert found(LOG, a=pattern(CAUSE, masks=["b"]), b=pattern(WRAPPER)) == ["a"]
+    assert found(LOG, a=pattern(CAUSE), b=pattern(WRAPPER, yields_to=["a"])) == ["a"]
+    assert found(LOG, deep__a=pattern(CAUSE), b=pattern(WRAPPER, yields_to=["deep/*"])) == ["a"]
+    assert found(LOG, a=pattern(CAUSE, aliases=["old"]), b=pattern(WRAPPER, yields_to=["old"])) == ["a"]
+
+
+def test_masking_stays_within_a_step() -> None:
+    build = BUILD.replace("#4 DONE 0.5s", "#4 ERROR: process failed").replace(
+        "#4 0.400 ok", "#4 0.400 wrapper: it failed"
+    )
+    strong = pattern("lines = ['main.c:1: error']", masks=["weak"])
+    assert found(job(build), strong=strong, weak=pattern(WRAPPER)) == ["strong", "weak"]
+
+
+def test_roles() -> None:
+    assert found(LOG, a=pattern(CAUSE), b=pattern(WRAPPER, role="symptom")) == ["a"]
+    assert found(LOG, b=pattern(WRAPPER, role="symptom")) == ["b"]
+    assert found(LOG, a=pattern(CAUSE), b=pattern(WRAPPER, role="hint")) == ["a", "b"]
+    assert found(LOG, b=pattern(WRAPPER, role="hint")) == []
+
+
+def test_generic_alone_is_unknown() -> None:
+    alone = report(LOG, b=pattern(WRAPPER, generic=True))
+    assert (alone.verdict, [f.id for f in alone.findings]) == ("unknown", ["b"])
+    assert alone.excerpt
+    assert alone.signature
+    both = report(LOG, a=pattern(CAUSE), b=pattern(WRAPPER, generic=True))
+    assert (both.verdict, [f.id for f in both.findings]) == ("diagnosed", ["a"])
+
+
+def test_confidence() -> None:
+    assert found(LOG, a=pattern(CAUSE), b=pattern(WRAPPER, confidence="low")) == ["a", "b"]
+
+
+def test_the_failed_step_beats_lines_outside() -> None:
+    text = job("$ docker build .\nwrapper: it failed\n" + BUILD.split("\n", 1)[1])
+    assert found(text, a=pattern("lines = ['main.c:1: error']"), b=pattern(WRAPPER)) == ["a", "b"]
+
+
+def test_at_most_five_findings_and_twelve_lines() -> None:
+    log = job("$ make\n" + "cause: the reason\n" * 40)
+    many = {f"p{n}": pattern(CAUSE) for n in range(8)}
+    result = report(log, None, **many)
+    assert len(result.findings) == 5
+    assert len(result.findings[0].evidence) == 12
+
+
+def test_a_survived_cache_import_is_no_cause() -> None:
+    build = BUILD.replace(
+        "#2 [linux/amd64 base 1/2]",
+        "#9 importing cache manifest from registry.example.com/app:cache\n#9 ERROR: cause: the reason\n\n#2 [linux/amd64 base 1/2]",
+    )
+    assert found(job(build), x=pattern(CAUSE)) == []
