@@ -146,3 +146,9 @@ def test_a_regex_without_time_is_not_judged_and_said_so() -> None:
     result = report(job("$ make\nx" + "a" * 30_000 + "!"), slow=slow, other=pattern("lines = ['Job failed']"))
     assert any("slow ran out of time" in note for note in result.notes)
     assert [f.id for f in result.findings] == ["other"]
+
+
+def test_sequence_passes_over_blank_lines() -> None:
+    assert found(
+        "unknown flag: --x\n\nUsage:  docker\n", x=pattern("lines = [['unknown flag', 'Usage:  docker']]")
+    ) == ["x"]

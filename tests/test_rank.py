@@ -67,3 +67,7 @@ def test_a_survived_cache_import_is_no_cause() -> None:
         "#9 importing cache manifest from registry.example.com/app:cache\n#9 ERROR: cause: the reason\n\n#2 [linux/amd64 base 1/2]",
     )
     assert found(job(build), x=pattern(CAUSE)) == []
+
+
+def test_a_generic_pattern_never_masks_one_that_says_why() -> None:
+    assert found(LOG, a=pattern(CAUSE, yields_to=["run/*"]), b=pattern(WRAPPER, generic=True)) == ["a"]

@@ -220,3 +220,14 @@ def test_log_limit_is_told() -> None:
         "x\n\x1b[33;1mJob's log exceeded limit of 4194304 bytes.\nJob execution will continue\x1b[0;m\n"
     )
     assert layout.cut_by_limit == 2
+
+
+def test_a_booting_builder_prints_lines_that_are_no_headings() -> None:
+    text = (
+        "#1 [internal] booting buildkit\n#1 pulling image moby/buildkit:buildx-stable-1\n"
+        "#1 pulling image moby/buildkit:buildx-stable-1 1.0s done\n#1 creating container buildx_buildkit_lab0\n"
+        "#1 ERROR: Error response from daemon: x\n------\n > [internal] booting buildkit:\n------\nERROR: x\n"
+    )
+    _, layout = layout_of(text)
+    assert [(s.title.name, s.status) for s in layout.steps] == [("[internal] booting buildkit", "error")]
+    assert len(layout.builds) == 1

@@ -72,7 +72,7 @@ def test_regex_line() -> None:
     assert hit is not None
     assert hit.captures == {"code": "127"}
     with pytest.raises(ValueError, match="no regular expression"):
-        from_regex(RegexLine(regex="(", literal="x"))
+        _ = from_regex(RegexLine(regex="(", literal="x")).compiled
 
 
 def test_slow_regex_runs_out_of_time() -> None:

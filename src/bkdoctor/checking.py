@@ -36,7 +36,7 @@ def load_tolerant(folders: Sequence[Path]) -> tuple[rooms.Catalog, dict[str, str
         for path in rooms.pattern_files(folder):
             try:
                 entry = rooms.read_entry(path, catalog.types)
-                list(entry.templates())
+                entry.validate()
             except PatternError as error:
                 broken[path.stem] = str(error)
             else:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from bkdoctor.catalog.catalog import Catalog, Entry
-from bkdoctor.catalog.pattern import Example, FixSpec
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.catalog.entry import Entry
+from bkdoctor.catalog.pattern import METHODS, Example, FixSpec
 from bkdoctor.fixes.fill import fill_markdown
 from bkdoctor.fixes.select import select
 from bkdoctor.model import Facts, Fix
@@ -131,16 +132,14 @@ def _changes(entry: Entry, first: Example, catalog: Catalog) -> Iterator[str]:
         if made[0].note:
             yield _link(prose.to_markdown(made[0].note), catalog, entry)
         yield _recipes(spec.recipe, catalog) if spec.recipe else ""
-        yield fence(made[0].snippet, made[0].language)
+        yield fence(made[0].snippet, "sh" if spec.command else made[0].language)
 
 
 def _made(spec: FixSpec, captures: Mapping[str, str], commands: list[str], catalog: Catalog) -> tuple[Fix, ...]:
     """Return the fix as an answer would show it, whatever place or capture it asks for; a recipe in each method."""
     anywhere = {name: wanted for name, wanted in spec.when.items() if name not in ("has", "place", "platform")}
     free = msgspec.structs.replace(spec, when=anywhere)
-    return select(
-        [free], Facts(), captures, captures, commands=commands, place=None, foreign=None, catalog=catalog
-    )  # fmt: skip
+    return select([free], Facts(), captures, captures, commands=commands, place=None, foreign=None, catalog=catalog)
 
 
 def _where(fix: Fix, spec: FixSpec, entry: Entry) -> str:
@@ -155,12 +154,10 @@ def _where(fix: Fix, spec: FixSpec, entry: Entry) -> str:
 
 def _recipes(section: str, catalog: Catalog) -> str:
     """Say where the recipe stands for each build method; the first is shown below."""
-    methods = [method for method, name in catalog.recipes if name == section]
-    order = sorted(methods, key=lambda m: ("rootless", "buildx", "native").index(m))
-    links = ", ".join(f"[{m}](../../patterns/recipes/{m}/{section}.toml)" for m in order)
+    methods = [method for method in METHODS if (method, section) in catalog.recipes]
+    links = ", ".join(f"[{m}](../../patterns/recipes/{m}/{section}.toml)" for m in methods)
     return (
-        f"The recipe `{section}` for the job's own build method is shown: {links}. Below stands the first;"
-        f" `bkdoctor snippet METHOD {section}` prints one."
+        f"The recipe `{section}` stands for {links}. An answer shows that of the job's build method; this is the first:"
     )
 
 
@@ -171,7 +168,7 @@ def _others(entry: Entry, catalog: Catalog) -> Iterator[str]:
     yield "## Not to be confused with"
     for example in others:
         why = _link(prose.line_to_markdown(example.why or ""), catalog, entry)
-        yield why[:1].upper() + why[1:] + ":"
+        yield why[:1].upper() + why[1:] + ("" if why.endswith((".", ":")) else ".")
         yield fence(example.log) if example.log.strip() else ""
 
 

@@ -81,6 +81,7 @@ def make_index(entries: Mapping[str, Entry]) -> Index:
     """Return the index of these patterns. Raises PatternError when a template is broken."""
     starts: dict[str, list[str]] = {}
     for entry in entries.values():
+        entry.validate()
         for sequence in entry.lines:
             starts.setdefault(sequence[0].literal, []).append(entry.id)
     return Index(

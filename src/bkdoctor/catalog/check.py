@@ -47,7 +47,7 @@ def _check_one(entry: Entry, catalog: Catalog, run: Diagnose) -> Iterator[str]:
     if not _KEBAB.fullmatch(entry.id):
         yield f"the file's name is the id and must be kebab-case: rename {entry.path}"
     try:
-        list(entry.templates())
+        entry.validate()
     except PatternError as error:
         yield str(error)
         return

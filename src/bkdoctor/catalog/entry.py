@@ -73,6 +73,14 @@ class Entry:
         for wanted in (*self.requires, *self.excludes):
             yield wanted.template
 
+    def validate(self) -> None:
+        """Compile what a template's making leaves for later. Raises PatternError for a broken regular expression."""
+        for template in self.templates():
+            try:
+                _ = template.compiled
+            except ValueError as error:
+                raise PatternError(f"{self.path}: match: {error}. Mend the regular expression.") from error
+
     def _template(self, key: str, spec: str | RegexLine) -> Template:
         try:
             made = from_regex(spec) if isinstance(spec, RegexLine) else from_text(spec, self._types)

@@ -22,6 +22,7 @@ LINE_LIMIT = 32_768
 """Characters of a line that are matched, half from its head and half from its tail."""
 
 _TOKEN = re.compile(r"<(?:(?P<gap>\.\.\.)|(?P<name>[a-z][a-z0-9_]*)(?::(?P<type>[a-z]+))?)>")
+_GROUP = re.compile(r"\(\?P<(\w+)>")
 _MASKS = r"\[MASKED\]|\*\*\*"
 
 
@@ -66,8 +67,11 @@ class Template:
 
     @cached_property
     def compiled(self) -> "regex.Pattern[str]":
-        """The regular expression, for the `regex` package."""
-        return regex.compile(self.expression)
+        """The regular expression, for the `regex` package. Raises ValueError if it is none."""
+        try:
+            return regex.compile(self.expression)
+        except regex.error as error:
+            raise ValueError(f"{self.source!r} is no regular expression: {error}") from error
 
     def match(self, body: str) -> Hit | None:
         """Return the first place of this template in a line's body. Raises TimeoutError when it takes too long."""
@@ -87,12 +91,8 @@ def bounded(body: str) -> str:
 
 
 def from_regex(spec: RegexLine) -> Template:
-    """Return the template for a line that is given as a regular expression. Raises ValueError if it is none."""
-    try:
-        compiled = regex.compile(spec.regex)
-    except regex.error as error:
-        raise ValueError(f"{spec.regex!r} is no regular expression: {error}") from error
-    return Template(spec.regex, spec.regex, spec.literal, tuple(compiled.groupindex))
+    """Return the template for a line that is given as a regular expression; it is compiled when it is first used."""
+    return Template(spec.regex, spec.regex, spec.literal, tuple(_GROUP.findall(spec.regex)))
 
 
 def from_text(text: str, types: Mapping[str, Type]) -> Template:

@@ -191,13 +191,13 @@ class Matcher:
         return hit
 
     def _following(self, spot: Spot) -> Spot | None:
-        """Return the next line of the same step, or simply the next line where there is no step."""
+        """Return the next line with text of the same step, or simply the next one where there is no step."""
         number = self.log.next(spot.line.number)
         for _ in range(200):
             if number is None:
                 return None
             after = self.spot(number)
-            if spot.step is None or after.step is spot.step:
+            if after.line.body.strip() and (spot.step is None or after.step is spot.step):
                 return after
             number = self.log.next(number)
         return None

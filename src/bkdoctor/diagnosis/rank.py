@@ -69,8 +69,13 @@ def _is_masked(answer: Answer, answers: list[Answer], catalog: Catalog) -> bool:
 
 
 def _masks(strong: Answer, weak: Answer, catalog: Catalog) -> bool:
-    """Whether `strong` explains `weak`: one of them says so, and both stand in one step, or one in none."""
+    """Whether `strong` explains `weak`: one of them says so, and both stand in one step, or one in none.
+
+    What only says where never explains what says why, though a FAMILY/* may name it.
+    """
     one, other = strong.best.entry, weak.best.entry
+    if one.pattern.generic and not other.pattern.generic:
+        return False
     said = any(catalog.covers(spec, other) for spec in one.pattern.masks) or any(
         catalog.covers(spec, one) for spec in other.pattern.yields_to
     )

@@ -3,13 +3,17 @@
 `<name>` is a value, `<name:filter>` a part of it, `<name|words>` the words when there is no value.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 
-from bkdoctor.text import code_span, strip_controls
+from bkdoctor.text import code_span, one_line, strip_controls
 
 _PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?:\|(?P<words>[^<>]*))?>")
 _IN_SPAN = re.compile(r"`(?P<text>[^`\n]*)`")
+_PLAIN = re.compile(r"(?:[\w.:/@+%{}=,~^*!\[\]-]|\$(?!\())+")
+_COPY_OF_A_JOB = re.compile(r"(?:: \[.*\]| \d+/\d+)$")
+_PLAIN_KEY = re.compile(r"(?!(?i:true|false|null|yes|no|on|off|y|n)$)[A-Za-z_](?:[\w./()+-]| (?!#)|:(?=[^ ]))*(?<! )")
 
 UNKNOWN = {"job": "build-image", "image": "your-image", "ref": "main"}
 """What stands for a fact that the log does not tell, where a snippet cannot do without a name."""
@@ -33,7 +37,9 @@ def host(value: str) -> str:
     first = first.rpartition("@")[2]
     if "://" in value or (slash and ("." in first or ":" in first or first == "localhost")):
         return first
-    return "docker.io" if slash or "." not in first else first
+    name, _, port = first.partition(":")
+    alone = not slash and ("." in name or name == "localhost" or re.fullmatch(r"\d{4,5}", port))
+    return first if alone else "docker.io"
 
 
 def repository(value: str) -> str:
@@ -56,8 +62,24 @@ FILTERS: dict[str, Callable[[str], str]] = {
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
-    """Return `text` with its placeholders filled, as it is: for snippets and commands."""
+    """Return `text` with its placeholders filled, for snippets and commands that a reader copies.
 
+    A value that a shell or a file's syntax could take for more than a word is not put in: the placeholder stays, or its
+    words stand there.
+    """
+    plain = {k: v for k, v in values.items() if _PLAIN.fullmatch(v)}
+    if "job" in values:
+        plain["job"] = job_key(values["job"])
+    return _filled(text, plain)
+
+
+def job_key(name: str) -> str:
+    """Return the key that a job has in .gitlab-ci.yml, which one of `parallel` jobs does not show as its name."""
+    key = _COPY_OF_A_JOB.sub("", one_line(name))
+    return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         found = _value(match, values)
         return match[0] if found is None else found
@@ -74,7 +96,7 @@ def fill_markdown(text: str, values: Mapping[str, str]) -> str:
     position = 0
     for span in _IN_SPAN.finditer(text):
         out.append(_fill_prose(text[position : span.start()], values))
-        inner = fill(span["text"], {k: strip_controls(v) for k, v in values.items()})
+        inner = _filled(span["text"], {k: strip_controls(v) for k, v in values.items()})
         out.append(code_span(inner) if inner != span["text"] else span[0])
         position = span.end()
     out.append(_fill_prose(text[position:], values))
@@ -98,8 +120,3 @@ def _value(match: re.Match[str], values: Mapping[str, str]) -> str | None:
     if found is None:
         found = match["words"] if match["words"] is not None else UNKNOWN.get(match["name"])
     return found
-
-
-def names_in(text: str) -> list[tuple[str, str | None, bool]]:
-    """Return name, filter, and whether there are words to fall back on, of each placeholder in a text."""
-    return [(m["name"], m["filter"], m["words"] is not None) for m in _PLACEHOLDER.finditer(text)]

@@ -1,5 +1,6 @@
 """From a pattern's fixes and the facts to the fixes that fit this job, filled in, the fitting ones first."""
 
+import operator
 import re
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +10,11 @@ from bkdoctor.fixes.command import edited
 from bkdoctor.fixes.fill import fill, fill_markdown
 from bkdoctor.model import Facts, Fix, Owner
 
+When = Mapping[str, str | list[str]]
+
 _COMPARISON = re.compile(r"(?P<op><=|>=|==|<|>)\s*(?P<version>\d+(?:\.\d+)*)")
+_OPERATORS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq, "<": operator.lt, ">": operator.gt}
+_PLATFORM_NAMES = {"foreign": "another platform than the builder's", "native": "the builder's own platform"}
 _NAMES = {
     "runner": "runner", "kubernetes": "Kubernetes", "buildkit": "BuildKit", "buildx": "buildx", "docker": "Docker",
     "kaniko": "kaniko",
@@ -47,81 +52,76 @@ def select(
     """
     made: list[Fix] = []
     for spec in specs:
-        fits = _fits(spec.when, facts, captures, place, foreign)
-        if fits is None:
-            continue
-        variants = _variants(spec, facts, catalog)
-        made.extend(_make(variant, spec, facts, values, commands, fits) for variant in variants)
+        for methods, recipe in _variants(spec, facts, catalog):
+            when = {**(recipe.when if recipe else {}), **spec.when}
+            if recipe and facts.method is None:
+                when["method"] = methods
+            unknown = _unknown(when, facts, captures, place, foreign)
+            if unknown is not None:
+                made.append(_make(spec, recipe, when, values, commands, fits=not unknown))
     return tuple(sorted(made, key=lambda f: f.fits != "yes"))
 
 
-def _fits(
-    when: Mapping[str, str | list[str]],
-    facts: Facts,
-    captures: Mapping[str, str],
-    place: str | None,
-    foreign: bool | None,
+def _unknown(
+    when: When, facts: Facts, captures: Mapping[str, str], place: str | None, foreign: bool | None
 ) -> list[str] | None:
     """Return the names of the facts that are needed and not known; None when a known fact excludes the fix."""
     unknown: list[str] = []
     for name, wanted in when.items():
-        if name == "has":
-            if any(not captures.get(c) for c in _list(wanted)):
-                return None
-        elif name == "place":
-            if place not in _list(wanted):
-                return None
-        elif name == "platform":
-            if foreign is not None and ("foreign" if foreign else "native") not in _list(wanted):
-                return None
-        else:
+        holds = _holds_here(name, _list(wanted), captures, place, foreign)
+        if name not in ("has", "place", "platform"):
             value = getattr(facts, name, None)
-            if value is None:
-                unknown.append(name)
-            elif not _holds(str(value), wanted):
-                return None
+            holds = None if value in (None, ()) else _holds(value, wanted)
+        if holds is None:
+            unknown.append(name)
+        elif not holds:
+            return None
     return unknown
+
+
+def _holds_here(
+    name: str, wanted: list[str], captures: Mapping[str, str], place: str | None, foreign: bool | None
+) -> bool | None:
+    """Say whether a condition on the finding itself holds; None: it cannot be known."""
+    if name == "has":
+        return all(captures.get(c) for c in wanted)
+    if name == "place":
+        return place in wanted
+    return None if foreign is None else ("foreign" if foreign else "native") in wanted
 
 
 def _list(wanted: str | list[str]) -> list[str]:
     return [wanted] if isinstance(wanted, str) else wanted
 
 
-def _holds(value: str, wanted: str | list[str]) -> bool:
-    if isinstance(wanted, list):
-        return value in wanted
-    comparisons = list(_COMPARISON.finditer(wanted))
+def _holds(value: object, wanted: str | list[str]) -> bool:
+    if isinstance(value, tuple):
+        return any(_holds(getattr(item, "name", item), wanted) for item in value)
+    comparisons = list(_COMPARISON.finditer(wanted)) if isinstance(wanted, str) else []
     if not comparisons:
-        return value == wanted
-    return all(_compare(_version(value), c["op"], _version(c["version"])) for c in comparisons)
+        return str(value) in _list(wanted)
+    return all(_compare(_version(str(value)), c["op"], _version(c["version"])) for c in comparisons)
 
 
 def _version(text: str) -> tuple[int, ...]:
-    numbers = tuple(int(n) for n in re.findall(r"\d+", text)[:3])
-    return numbers + (0,) * (3 - len(numbers))
+    return tuple(int(n) for n in re.findall(r"\d+", text)[:3])
 
 
-def _compare(left: tuple[int, ...], op: str, right: tuple[int, ...]) -> bool:
-    match op:
-        case ">=":
-            return left >= right
-        case "<=":
-            return left <= right
-        case ">":
-            return left > right
-        case "<":
-            return left < right
-        case _:
-            return left == right
+def _compare(known: tuple[int, ...], op: str, wanted: tuple[int, ...]) -> bool:
+    """Compare as far as `wanted` is written: 18.11.3 is `<=18.11`."""
+    left = (*known, 0, 0, 0)[: len(wanted)]
+    return bool(_OPERATORS[op](left, wanted))
 
 
-def condition_of(when: Mapping[str, str | list[str]]) -> str | None:
+def condition_of(when: When) -> str | None:
     """Return what `when` asks of the job, in words: `runner >= 18.11 and Kubernetes >= 1.30`."""
     words: list[str] = []
     for name, wanted in when.items():
-        if name in ("has", "place", "platform"):
+        if name in ("has", "place"):
             continue
-        if isinstance(wanted, str) and _COMPARISON.search(wanted):
+        if name == "platform":
+            words.append(f"the step runs on {' or '.join(_PLATFORM_NAMES.get(v, v) for v in _list(wanted))}")
+        elif isinstance(wanted, str) and _COMPARISON.search(wanted):
             spaced = " and ".join(f"{c['op']} {c['version']}" for c in _COMPARISON.finditer(wanted))
             words.append(f"{_NAMES.get(name, name)} {spaced}")
         else:
@@ -130,47 +130,39 @@ def condition_of(when: Mapping[str, str | list[str]]) -> str | None:
     return " and ".join(words) or None
 
 
-def _variants(spec: FixSpec, facts: Facts, catalog: Catalog) -> list[tuple[str, Recipe | None]]:
-    """Return the recipes that a fix stands for: that of the job's method, or of each where it is not known."""
+def _variants(spec: FixSpec, facts: Facts, catalog: Catalog) -> list[tuple[list[str], Recipe | None]]:
+    """Return the recipes that a fix stands for, each with the methods that it helps.
+
+    It is that of the job's method, or where that is not known that of each method for which the fix is.
+    """
     if spec.recipe is None:
-        return [("", None)]
-    method = facts.method
-    wanted = (_OF_METHOD.get(method, method),) if method else _RECIPE_METHODS
-    found = [(m, catalog.recipes.get((m, spec.recipe))) for m in wanted]
-    return [(m, recipe) for m, recipe in found if recipe is not None]
+        return [([], None)]
+    if facts.method:
+        methods = {_OF_METHOD.get(facts.method, facts.method): [str(facts.method)]}
+    else:
+        allowed = _list(spec.when.get("method", list(_RECIPE_METHODS)))
+        methods = {m: [a for a in allowed if _OF_METHOD.get(a, a) == m] for m in _RECIPE_METHODS}
+    found = [(names, catalog.recipes.get((m, spec.recipe))) for m, names in methods.items() if names]
+    return [(names, recipe) for names, recipe in found if recipe is not None]
 
 
 def _make(
-    variant: tuple[str, Recipe | None],
-    spec: FixSpec,
-    facts: Facts,
-    values: Mapping[str, str],
-    commands: Sequence[str],
-    unknown: Sequence[str],
+    spec: FixSpec, recipe: Recipe | None, when: When, values: Mapping[str, str], commands: Sequence[str], *, fits: bool
 ) -> Fix:
-    method, recipe = variant
-    when = {**(recipe.when if recipe else {}), **spec.when}
-    if recipe and facts.method is None:
-        when = {**when, "method": [method]}
-        unknown = [*unknown, "method"]
     file = recipe.file if recipe and spec.file == ".gitlab-ci.yml" else spec.file
     note = " ".join(n for n in (spec.note, recipe.note if recipe else None) if n)
     return Fix(
         title=fill_markdown(spec.title, values),
         file=file,
-        language=LANGUAGES.get(file, "text"),
+        language="sh" if spec.command else LANGUAGES.get(file, "text"),
         risk=spec.risk,
-        owner=_owner(spec, file),
+        owner=spec.owner or (recipe.owner if recipe else None) or FILE_OWNERS.get(file, "author"),
         condition=condition_of(when),
-        fits="unknown" if unknown else "yes",
+        fits="yes" if fits else "unknown",
         snippet=_snippet(spec, recipe, values, commands),
         note=fill_markdown(note, values) if note else None,
         references=tuple(recipe.references) if recipe else (),
     )
-
-
-def _owner(spec: FixSpec, file: str) -> Owner:
-    return spec.owner or FILE_OWNERS.get(file, "author")
 
 
 def _snippet(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], commands: Sequence[str]) -> str:

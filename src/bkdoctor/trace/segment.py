@@ -253,15 +253,7 @@ class _Segmenter:
             return True
         known = self.steps.get(found.id)
         if found.kind == "buildkit":
-            restarts = found.id in ("#0", "#1") and found.title is not None
-            return (
-                restarts
-                and known is not None
-                and known.title.name != ""
-                and (
-                    known.status != "running" or known.title.name != found.title.name  # type: ignore[union-attr]
-                )
-            )
+            return known is not None and _restarts(known, found)
         return found.kind in ("classic", "buildah") and found.id == "Step 1" and known is not None
 
     def _end_region(self, last: int, *, finished: bool = False) -> None:
@@ -296,3 +288,13 @@ def _title(text: str) -> str | None:
         if text.startswith(title):
             return name
     return None
+
+
+def _restarts(known: Step, found: Announcement) -> bool:
+    """Whether a heading for #0 or #1 begins another build: its first step was over, or has another name.
+
+    A step that boots a builder prints lines of its own (`#1 pulling image ...`) that are no headings.
+    """
+    if found.id not in ("#0", "#1") or found.title is None or not known.title.name:
+        return False
+    return known.status != "running" or (found.title.name.startswith("[") and found.title.name != known.title.name)
