@@ -5,7 +5,7 @@ The signature is the same for the same failure in another job.
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.trace.layout import Layout, Step
@@ -13,7 +13,7 @@ from bkdoctor.trace.log import Log
 
 MOST_LINES = 20
 _SEARCHED = 5_000
-"""Lines of the failing step, from its end, in which the first error is looked for."""
+"""Lines of the failing step, at its beginning and at its end, in which the first error is looked for."""
 
 _ERROR = re.compile(
     r"(?<![\w-])(?:error|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|denied|refused|not found"
@@ -32,8 +32,11 @@ _WRAPPER = re.compile(
     r"|exit(?:ed)?(?: with)?(?: code| status)?:? \d+\s*$"
 )
 _CHANGING = (
-    (re.compile(r"\b[0-9a-f]{7,}\b|sha\d+:\S+"), "H"),
-    (re.compile(r"\d+"), "N"),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b0x[0-9a-fA-F]+\b|sha\d+:\S+"), "H"),
+    (re.compile(r"\brunner-[\w-]+?-project-\d+-concurrent-\d+(?:-\w+)*"), "R"),
+    # a word such as `defaced` is no hash: that has a digit
+    (re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,}\b"), "H"),
+    (re.compile(r"\b(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|ns))+\b|\d+(?:[.:]\d+)*"), "N"),
     (re.compile(r"(?:/[\w.+@-]+){2,}/?"), "P"),
     (re.compile(r"\s+"), " "),
 )
@@ -73,7 +76,7 @@ def failing_lines(log: Log, layout: Layout, blame: Blame) -> list[int]:
 
 def _step_lines(log: Log, layout: Layout, step: Step) -> list[int]:
     spans = [b.span for b in layout.dumps if b.step is step]
-    numbers = set(log.numbers(step.first, step.last + 1)[-_SEARCHED:])
+    numbers = set(_ends(log.numbers(step.first, step.last + 1)))
     for span in spans:
         numbers.update(log.numbers(span.start + 1, span.stop))
     return sorted(n for n in numbers if layout.step_at(log.line(n)) is step)
@@ -87,7 +90,18 @@ def _command_lines(log: Log, layout: Layout, blame: Blame) -> list[int]:
     lines = log.numbers(start, stop)
     for span in layout.daemon_logs:
         lines = [n for n in lines if n in span] or lines
-    return lines[-_SEARCHED:]
+    return _ends(lines)
+
+
+def _ends(numbers: Sequence[int]) -> list[int]:
+    return list(numbers) if len(numbers) <= 2 * _SEARCHED else [*numbers[:_SEARCHED], *numbers[-_SEARCHED:]]
+
+
+def decisive_text(log: Log, layout: Layout, blame: Blame) -> str:
+    """Return what the signature of an unknown failure is made of: its first error, else the last line that it printed."""
+    bodies = [log.line(n).body for n in failing_lines(log, layout, blame)]
+    said = [body for body in bodies if not _WRAPPER.search(body)]
+    return next((body for body in bodies if is_error(body)), said[-1] if said else "")
 
 
 def is_error(text: str) -> bool:

@@ -8,7 +8,7 @@ from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.pattern import FILE_OWNERS, LANGUAGES, FixSpec, Recipe
 from bkdoctor.fixes.command import edited
 from bkdoctor.fixes.fill import fill, fill_markdown
-from bkdoctor.model import Facts, Fix, Owner
+from bkdoctor.model import Facts, Fix
 
 When = Mapping[str, str | list[str]]
 
