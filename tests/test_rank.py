@@ -71,3 +71,12 @@ def test_a_survived_cache_import_is_no_cause() -> None:
 
 def test_a_generic_pattern_never_masks_one_that_says_why() -> None:
     assert found(LOG, a=pattern(CAUSE, yields_to=["run/*"]), b=pattern(WRAPPER, generic=True)) == ["a"]
+
+
+def test_in_a_run_step_the_later_of_two_equal_causes_counts() -> None:
+    build = BUILD.replace(
+        "#3 0.300 main.c:1: error: boom", "#3 0.200 survived: no such host\n#3 0.300 main.c:1: error: boom"
+    )
+    early, late = pattern("lines = ['survived: no such host']"), pattern("lines = ['main.c:1: error']")
+    assert found(job(build), a=early, b=late) == ["b", "a"]
+    assert found(job("$ make\nsurvived: no such host\nmain.c:1: error: x"), a=early, b=late) == ["a", "b"]

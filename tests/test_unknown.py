@@ -103,7 +103,9 @@ def test_what_does_not(line: str) -> None:
 
 
 def test_a_failed_command_without_a_build() -> None:
-    shown = texts(report(job("$ make setup\nfine\n$ make all\nstarting\nfrobnicate: cannot find gizmo\nmake: *** Error 2")))
+    shown = texts(
+        report(job("$ make setup\nfine\n$ make all\nstarting\nfrobnicate: cannot find gizmo\nmake: *** Error 2"))
+    )
     assert "frobnicate: cannot find gizmo" in shown
     assert shown[-1] == "ERROR: Job failed: exit code 1"
 

@@ -34,8 +34,18 @@ class Answer:
             int(pattern.generic),
             -int(match.weight),
             _CONFIDENCE[pattern.confidence],
-            match.lines[0] if match.lines else 0,
+            self._position,
         )
+
+    @property
+    def _position(self) -> int:
+        """The line that counts: within a RUN step the last one wins, since what came before it was survived."""
+        spot = self.best.spot
+        if spot is None:
+            return 0
+        step = spot.step
+        run = step is not None and step.title.instruction == "RUN" and spot.place in ("step", "dump")
+        return -spot.line.number if run else spot.line.number
 
 
 def rank(matches: list[Match], catalog: Catalog) -> list[Answer]:
