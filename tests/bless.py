@@ -5,6 +5,7 @@ README's picture. A page or note whose pattern or log is gone is removed.
 """
 
 import io
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -73,20 +74,22 @@ def note(log: Path, catalog: Catalog) -> str:
 
 
 def picture(catalog: Catalog) -> str:
-    """Return the README's picture as SVG: the end of the demo's log, then the answer as a terminal shows it."""
+    """Return the README's picture as SVG: the end of the demo's log, then the answer up to its first fix."""
     from rich.console import Console
     from rich.text import Text
 
     raw = DEMO.read_bytes()
-    report = diagnose(raw, catalog, source=Source(name="job.log"))
+    report = diagnose(raw, catalog, known=Facts(kubernetes="1.31"), source=Source(name="job.log"))
     answer = load_render("terminal")(report, Options(width=_WIDTH, colour=True))
+    first = re.split(r"\n(?:\x1b\[[\d;]*m)*(?:Fix 2:|Evidence)", answer)[0].rstrip("\n")
     log = Log(raw)
-    tail = [log.line(n).text.rstrip() for n in log.numbers() if log.line(n).text.strip()][-9:]
+    tail = [log.line(n).text.rstrip() for n in log.numbers() if log.line(n).text.strip()][-8:]
     console = Console(record=True, width=_WIDTH, file=io.StringIO(), _environ={})
     console.print(Text("$ tail job.log", style="bold"))
     console.print(*(Text(shorten(line, _WIDTH), style="dim") for line in tail), sep="\n")
-    console.print(Text("\n$ bkdoctor log job.log", style="bold"))
-    console.print(Text.from_ansi(answer.rstrip("\n")))
+    console.print(Text("\n$ bkdoctor log --kubernetes 1.31 job.log", style="bold"))
+    console.print(Text.from_ansi(first))
+    console.print(Text("\n… and a tighter fix, the evidence, the pages to read", style="dim"))
     svg = console.export_svg(title="bkdoctor", unique_id="demo", code_format=_SVG)
     return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
 

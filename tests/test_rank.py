@@ -25,7 +25,7 @@ def test_masking_stays_within_a_step() -> None:
         "#4 0.400 ok", "#4 0.400 wrapper: it failed"
     )
     strong = pattern("lines = ['main.c:1: error']", masks=["weak"])
-    assert found(job(build), strong=strong, weak=pattern(WRAPPER)) == ["strong", "weak"]
+    assert set(found(job(build), strong=strong, weak=pattern(WRAPPER))) == {"strong", "weak"}
 
 
 def test_roles() -> None:
