@@ -51,8 +51,7 @@ def generated(catalog: Catalog) -> Iterator[tuple[Path, str]]:
         yield CATALOGUE / name, text
     for log in sample_logs():
         yield log.with_suffix(".md"), note(log, catalog)
-    if DEMO.is_file():
-        yield ROOT / "docs" / "demo.svg", picture(catalog)
+    yield ROOT / "docs" / "demo.svg", picture(catalog)
 
 
 def stale(current: Iterable[Path]) -> list[Path]:
@@ -89,7 +88,7 @@ def picture(catalog: Catalog) -> str:
     console.print(*(Text(shorten(line, _WIDTH), style="dim") for line in tail), sep="\n")
     console.print(Text("\n$ bkdoctor log --kubernetes 1.31 job.log", style="bold"))
     console.print(Text.from_ansi(first))
-    console.print(Text("\n… and a tighter fix, the evidence, the pages to read", style="dim"))
+    console.print(Text("\n… then the other fix, the evidence, the pages to read", style="dim"))
     svg = console.export_svg(title="bkdoctor", unique_id="demo", code_format=_SVG)
     return "\n".join(line.rstrip() for line in svg.splitlines() if line.strip()) + "\n"
 

@@ -90,8 +90,7 @@ def _report(
 def _signature(log: Log, layout: Layout, blame: Blame, answers: Sequence[Answer]) -> str:
     if answers and answers[0].evidence and _says_why(answers):
         return unknown.signature(answers[0].best.entry.id, log.line(answers[0].evidence[0]).body)
-    errors = [n for n in unknown.failing_lines(log, layout, blame) if unknown.is_error(log.line(n).body)]
-    text = log.line(errors[0]).body if errors else ""
+    text = unknown.decisive_text(log, layout, blame)
     return unknown.signature(answers[0].best.entry.id if answers else "unknown", text)
 
 

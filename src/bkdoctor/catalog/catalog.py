@@ -130,18 +130,18 @@ def pattern_files(folder: Path) -> list[Path]:
 
 def read_entry(path: Path, types: dict[str, Type]) -> Entry:
     """Return the pattern of one file; id and family come from its path. Raises PatternError."""
-    return Entry(path, form.read_pattern(text_of(path), f"{path.parent.name}/{path.name}"), types)
+    return Entry(path, form.read_pattern(text_of(path), str(path)), types)
 
 
 def types_of(folder: Path) -> dict[str, Type]:
     """Return the types that a folder's vocabulary.toml defines, none if it has none. Raises PatternError."""
     path = folder / "vocabulary.toml"
-    return dict(read_vocabulary(text_of(path), path.name).types) if path.is_file() else {}
+    return dict(read_vocabulary(text_of(path), str(path)).types) if path.is_file() else {}
 
 
 def recipes_of(folder: Path) -> dict[tuple[str, str], Recipe]:
     """Return the recipes of a folder by method and section. Raises PatternError."""
     return {
-        (path.parent.name, path.stem): form.read_recipe(text_of(path), f"recipes/{path.parent.name}/{path.name}")
+        (path.parent.name, path.stem): form.read_recipe(text_of(path), str(path))
         for path in sorted((folder / "recipes").glob("*/*.toml"))
     }

@@ -79,19 +79,21 @@ class Entry:
             try:
                 _ = template.compiled
             except ValueError as error:
-                raise PatternError(f"{self.path}: match: {error}. Mend the regular expression.") from error
+                raise PatternError(f"{self.file}: match: {error}. Mend the regular expression.") from error
 
     def _template(self, key: str, spec: str | RegexLine) -> Template:
         try:
             made = from_regex(spec) if isinstance(spec, RegexLine) else from_text(spec, self._types)
         except ValueError as error:
-            raise PatternError(f"{self.path}: {key}: {error}. Mend the template.") from error
+            raise PatternError(f"{self.file}: {key}: {error}. Mend the template.") from error
         if not made.literal.strip():
-            raise PatternError(f"{self.path}: {key}: {made.source!r} has no literal text. Add some words to it.")
+            raise PatternError(f"{self.file}: {key}: {made.source!r} has no literal text. Add some words to it.")
         return made
 
     def _sequence(self, key: str, spec: LineSpec) -> tuple[Template, ...]:
         if isinstance(spec, list):
+            if not spec:
+                raise PatternError(f"{self.file}: {key}: the sequence is empty. Give its lines, or remove it.")
             return tuple(self._template(key, item) for item in spec)
         return (self._template(key, spec),)
 
@@ -108,7 +110,7 @@ class Entry:
             return spec.line
         if spec.line is None and spec.regex and spec.literal:
             return RegexLine(regex=spec.regex, literal=spec.literal)
-        raise PatternError(f"{self.path}: match.{key}: give either `line`, or `regex` with its `literal`.")
+        raise PatternError(f"{self.file}: match.{key}: give either `line`, or `regex` with its `literal`.")
 
 
 def text_of(path: Path) -> str:

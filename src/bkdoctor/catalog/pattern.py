@@ -208,5 +208,6 @@ def _explain(message: str) -> str:
 
 
 def _next_step(kind: type[Any]) -> str:
-    name = "a pattern" if kind is Pattern else "a recipe"
-    return f"See patterns/schema.json for the keys of {name}"
+    if kind is Pattern:
+        return "The keys of a pattern stand in patterns/schema.json."
+    return f"The keys of a recipe are {', '.join(Recipe.__struct_fields__)}."

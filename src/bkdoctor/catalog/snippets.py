@@ -4,17 +4,26 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from typing import get_args
 
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import LANGUAGES, SECTIONS, FixSpec
-from bkdoctor.model import Facts
+from bkdoctor.model import Facts, Method, Place
 
 PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?P<words>\|[^<>]*)?>")
 FILTERS = frozenset({"dirname", "basename", "host", "repository", "tag"})
 STEP_VALUES = frozenset({"step.platform", "step.stage", "step.instruction", "step.line", "step.text"})
 ALWAYS = frozenset({"job", "image", "ref"})
 """Facts for which a word stands where the log does not tell them."""
+_VERSIONS = frozenset({"runner", "kubernetes", "buildkit", "buildx", "docker", "kaniko"})
+_COMPARISONS = re.compile(r"\s*(?:<=|>=|==|<|>)\s*\d+(?:\.\d+){0,2}(?:\s*,\s*(?:<=|>=|==|<|>)\s*\d+(?:\.\d+){0,2})*\s*")
+_WHEN: dict[str, frozenset[str]] = {
+    "has": frozenset(),
+    "place": frozenset(get_args(Place)),
+    "platform": frozenset({"foreign", "native"}),
+    "method": frozenset(get_args(Method)),
+}
 _INSTRUCTION = re.compile(
     r"(?i)^(?:ADD|ARG|CMD|COPY|ENTRYPOINT|ENV|EXPOSE|FROM|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|RUN|SHELL|STOPSIGNAL"
     r"|USER|VOLUME|WORKDIR)\s"
@@ -63,6 +72,7 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
     if len(kinds) != 1:
         yield f"{key} needs exactly one of recipe, snippet, replace, command; it has {kinds or 'none'}"
         return
+    yield from _check_when(key, fix, some)
     filled = every | set(fix.when.get("has", ()))
     texts = [fix.title, fix.note or "", fix.snippet or "", *(r.with_ for r in fix.replace)]
     if fix.command:
@@ -75,6 +85,22 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
     if fix.snippet:
         sample = PLACEHOLDER.sub(_sample, fix.snippet)
         yield from (f"{key}: {fault}" for fault in parse(sample, LANGUAGES.get(fix.file, "text")))
+
+
+def _check_when(key: str, fix: FixSpec, some: set[str]) -> Iterator[str]:
+    for name, wanted in fix.when.items():
+        values = [wanted] if isinstance(wanted, str) else wanted
+        if name in _WHEN:
+            known = some if name == "has" else _WHEN[name]
+            yield from (
+                f"{key}: when.{name} names {v!r}; there are {', '.join(sorted(known)) or 'none'}"
+                for v in values
+                if v not in known
+            )
+        elif name not in Facts.__struct_fields__:
+            yield f"{key}: when names {name!r}, which is no fact: mend or remove it"
+        elif name in _VERSIONS and not (isinstance(wanted, str) and _COMPARISONS.fullmatch(wanted)):
+            yield f'{key}: when.{name} is {wanted!r}: write a comparison such as ">=18.11,<19.2"'
 
 
 def _sample(match: re.Match[str]) -> str:

@@ -43,9 +43,17 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_vocabulary(text: str, path: str) -> Vocabulary:
     """Return the types that `text` (TOML) defines. Raises PatternError naming `path`."""
     try:
-        return msgspec.convert(tomllib.loads(text), Vocabulary)
+        vocabulary = msgspec.convert(tomllib.loads(text), Vocabulary)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PatternError(f"{path}: {error}. Give each type `about` and `pattern`.") from error
+    for name, found in vocabulary.types.items():
+        try:
+            groups = regex.compile(found.pattern).groups
+        except regex.error as error:
+            raise PatternError(f"{path}: types.{name}: no regular expression: {error}. Mend `pattern`.") from error
+        if groups:
+            raise PatternError(f"{path}: types.{name}: `pattern` has a group. Write it as (?:...).")
+    return vocabulary
 
 
 class Hit(NamedTuple):
@@ -112,7 +120,7 @@ def from_text(text: str, types: Mapping[str, Type]) -> Template:
             _literal("<", parts, literals)
             continue
         literals.append("")
-        parts.append(_token(token, types, names, at_end=position == len(text)))
+        parts.append(_token(token, types, names, at_end=text[position:] in ("", "<end>")))
     _literal(text[position:], parts, literals)
     return Template(text, "".join(parts), max(literals, key=len), tuple(names))
 
@@ -130,7 +138,7 @@ def _token(token: re.Match[str], types: Mapping[str, Type], names: list[str], *,
     if name == "start" and kind is None:
         return r"^\s*"
     if name == "end" and kind is None:
-        return r"\s*$"
+        return r"\s*+$"
     body = _value(kind, types, at_end=at_end)
     if name in names:
         return f"(?:{body})"

@@ -1,0 +1,391 @@
+"""A plain, slow reading of a trace, to compare the fast one with: every line is cleaned, kept and looked at.
+
+In goes a trace as bytes, out come the same Log, Layout and Report as bkdoctor makes, from lists of all lines. It shares
+with the fast one what a single line says (`clean`, `builders`) and everything behind the Layout; it finds lines,
+structure and literals in its own way.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from unittest import mock
+
+from bkdoctor import doctor
+from bkdoctor.trace import builders, clean
+from bkdoctor.trace.builds import Builds
+from bkdoctor.trace.layout import Block, Command, Layout, Section, Span
+from bkdoctor.trace.log import Line
+
+
+class PlainLog:
+    """A trace: raw bytes, and where its lines start.
+
+    `cut_at` is the offset at which the middle of a trace that was too large is missing, `left_out` how many line ends
+    were there: they count in the numbers that are shown.
+    """
+
+    def __init__(self, raw: bytes, *, cut_at: int | None = None, left_out: int = 0) -> None:
+        self.raw = raw
+        self._cut_at = cut_at
+        self._left_out = left_out
+        first = raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n")
+        self.timestamped = clean.is_timestamped(first)
+        self.lost_escapes = b"[0K" in raw and b"\x1b" not in raw
+        self._starts = _line_starts(raw)
+        self._heads = self._find_heads()
+        self._copied = _copied_numbers(raw, self._starts)
+        self.line = lru_cache(maxsize=8192)(self._line)
+
+    def __len__(self) -> int:
+        """Return how many raw lines there are; an empty trace has none."""
+        return len(self._starts) - 1
+
+    def _find_heads(self) -> list[int]:
+        """Return the numbers of the raw lines that begin a visible line."""
+        numbers = range(1, len(self) + 1)
+        if not self.timestamped:
+            return list(numbers)
+        return [n for n in numbers if not clean.continues(self.raw_line(n))] or [1]
+
+    def raw_line(self, number: int) -> bytes:
+        """Return the bytes of a raw line without its `\\n`."""
+        end = self._starts[number]
+        line = self.raw[self._starts[number - 1] : end]
+        return line[:-1] if line.endswith(b"\n") else line
+
+    def joined(self, number: int) -> bytes:
+        """Return the bytes of a line and its continuations, without headers; markers and codes are still there."""
+        if not self.timestamped:
+            return self.raw_line(number)
+        index = bisect_right(self._heads, number)
+        stop = self._heads[index] if index < len(self._heads) else len(self) + 1
+        return b"".join(clean.without_header(self.raw_line(n)) for n in range(number, stop))
+
+    def _line(self, number: int) -> Line:
+        text = clean.clean(self.joined(number), lost_escapes=self.lost_escapes)[self._copied.get(number, 0) :]
+        return Line(number, text, clean.prefix_length(text))
+
+    def numbers(self, start: int = 1, stop: int | None = None) -> list[int]:
+        """Return the numbers of the visible lines from `start` up to, not including, `stop`."""
+        first = bisect_right(self._heads, start - 1)
+        last = bisect_right(self._heads, stop - 1) if stop is not None else len(self._heads)
+        return self._heads[first:last]
+
+    def head_of(self, number: int) -> int:
+        """Return the number of the visible line that the raw line `number` is part of."""
+        return self._heads[max(0, bisect_right(self._heads, number) - 1)]
+
+    def number_at(self, offset: int) -> int:
+        """Return the number of the raw line that holds the byte at `offset`."""
+        return bisect_right(self._starts, offset)
+
+    def shown_number(self, number: int) -> int:
+        """Return the number that a line has in the whole trace."""
+        behind = self._cut_at is not None and self._starts[number - 1] >= self._cut_at
+        return number + self._left_out if behind else number
+
+    def next(self, number: int) -> int | None:
+        """Return the number of the visible line after `number`, None at the end."""
+        index = bisect_right(self._heads, number)
+        return self._heads[index] if index < len(self._heads) else None
+
+    @property
+    def blank(self) -> bool:
+        """Whether no character of the whole trace is visible."""
+        return all(not self.line(n).text.strip() for n in self._heads)
+
+
+_PASTE_LIMIT = 4 * 1024 * 1024
+"""A log that somebody copied from a web page with its line numbers is not larger than this."""
+
+
+def _copied_numbers(raw: bytes, starts: list[int]) -> dict[int, int]:
+    """Return, for a log copied from GitLab's page with line numbers glued to the lines, how many digits each line has.
+
+    The page gives section titles no number of their own line, so that the count goes on below them.
+    """
+    if len(raw) > _PASTE_LIMIT or not _looks_numbered(raw[:4096].split(b"\n")):
+        return {}
+    found: dict[int, int] = {}
+    expected = 1
+    for number in range(1, len(starts)):
+        line = raw[starts[number - 1] : starts[number]]
+        here = _number_at_start(line, expected)
+        if here is not None:
+            found[number] = len(str(here))
+            expected = here + 1
+        elif number == 1:
+            expected = 2
+    return found
+
+
+def _number_at_start(line: bytes, expected: int) -> int | None:
+    """Return the copied line number: the expected one, or a little more where lines were cut out."""
+    if line.startswith(str(expected).encode()):
+        return expected
+    digits = line[: len(line) - len(line.lstrip(b"0123456789"))]
+    found = int(digits) if 0 < len(digits) <= 6 else 0
+    return found if expected < found < expected + 5_000 else None
+
+
+def _looks_numbered(lines: list[bytes]) -> bool:
+    expected, hits = 2, 0
+    for line in lines[1:]:
+        if line.startswith(str(expected).encode()):
+            expected, hits = expected + 1, hits + 1
+    return hits >= 5 and hits * 2 >= len(lines) - 1
+
+
+def _line_starts(raw: bytes) -> list[int]:
+    starts = [0]
+    find = raw.find
+    position = find(b"\n")
+    while position >= 0:
+        starts.append(position + 1)
+        position = find(b"\n", position + 1)
+    if starts[-1] != len(raw):
+        starts.append(len(raw))
+    return starts
+
+
+_EXCERPT_HEAD = re.compile(r"^\s*(?P<file>[^\s:]+):(?P<line>\d+)\s*$")
+_RULE = re.compile(r"^\s*-{20,}\s*$")
+_POINTED = re.compile(r"^\s*(?P<line>\d+) \|\s+>>> (?P<text>.*)$")
+_DUMP_NAME = re.compile(r"^ ?> (?P<name>.*?):?\s*$")
+_DAEMON_LOG = "========== log =========="
+_SERVICE = re.compile(r"\*\*\* WARNING: Service \S+ probably didn't start properly")
+
+
+class Blocks:
+    """Finds blocks; fed with lines in order."""
+
+    def __init__(self, log: PlainLog, layout: Layout, builds: Builds) -> None:
+        self.log = log
+        self.out = layout
+        self.builds = builds
+        self._dump_start: int | None = None
+        self._dump_name = ""
+        self._rule: int | None = None
+        self._excerpt_start: int | None = None
+        self._service_start: int | None = None
+
+    @property
+    def in_dump(self) -> bool:
+        """Whether the line before was part of a step dump."""
+        return self._dump_start is not None
+
+    def take(self, line: Line) -> bool:
+        """Return whether a line is part of a block."""
+        text, number = line.text, line.number
+        if self._service_start is not None:
+            if text.strip("* \t") == "" and "*********" in text:
+                self.out.services.append(Span(self._service_start, number + 1))
+                self._service_start = None
+            return True
+        if _SERVICE.search(text):
+            self._service_start = number
+            return True
+        if _DAEMON_LOG in text:
+            self._end_daemon_log(number)
+            self.out.daemon_logs.append(Span(number + 1, self.out.end))
+            return True
+        return self._dump(text, number) or self._excerpt(text, number)
+
+    def _dump(self, text: str, number: int) -> bool:
+        stripped = text.strip()
+        if stripped == "------":
+            if self._dump_start is not None:
+                self._end_dump(number)
+            self._rule = number
+            return True
+        if self._dump_start is not None:
+            return True
+        match = _DUMP_NAME.match(text)
+        if match and self._rule is not None:
+            self._dump_start = number
+            self._dump_name = match["name"].rstrip(":").strip()
+            return True
+        self._rule = None
+        return False
+
+    def _end_dump(self, stop: int) -> None:
+        start = self._dump_start or stop
+        self.out.dumps.append(Block(Span(start, stop), self.builds.named(self._dump_name, start)))
+        self._dump_start = None
+
+    def _excerpt(self, text: str, number: int) -> bool:
+        if self._excerpt_start is not None:
+            if _RULE.match(text):
+                self.out.excerpts.append(Span(self._excerpt_start, number + 1))
+                self._excerpt_start = None
+            elif (match := _POINTED.match(text)) and self.out.dockerfile_line is None:
+                self.out.dockerfile_line, self.out.pointed = int(match["line"]), match["text"].strip()
+            return True
+        if _RULE.match(text) and self.log.line(max(1, number - 1)).text.strip():
+            head = _EXCERPT_HEAD.match(self.log.line(number - 1).text) if number > 1 else None
+            if head:
+                self._excerpt_start = number
+                self.out.dockerfile, self.out.dockerfile_line = head["file"], None
+                return True
+        return False
+
+    def _end_daemon_log(self, stop: int) -> None:
+        if self.out.daemon_logs and self.out.daemon_logs[-1].stop == self.out.end:
+            self.out.daemon_logs[-1] = Span(self.out.daemon_logs[-1].start, stop)
+
+    def close(self) -> None:
+        """End what is still open at the end of the trace."""
+        if self._dump_start is not None:
+            self._end_dump(self.out.end)
+        if self._service_start is not None:
+            self.out.services.append(Span(self._service_start, self.out.end))
+        if self.out.daemon_logs:
+            script = self.out.section_at(self.out.daemon_logs[-1].start)
+            self._end_daemon_log(script.stop if script else self.out.final or self.out.end)
+
+
+_TITLES = {
+    "Resolving secrets": "resolve_secrets",
+    'Preparing the "': "prepare_executor",
+    "Preparing environment": "prepare_script",
+    "Getting source from Git repository": "get_sources",
+    "Deleting all tracked and untracked files": "clear_worktree",
+    "Restoring cache": "restore_cache",
+    "Downloading artifacts": "download_artifacts",
+    'Executing "step_script" stage': "step_script",
+    'Executing "build_script" stage': "step_script",
+    'Executing "after_script" stage': "after_script",
+    "Running after_script": "after_script",
+    "Running after script": "after_script",
+    "Saving cache for successful job": "archive_cache",
+    "Saving cache for failed job": "archive_cache_on_failure",
+    "Uploading artifacts for successful job": "upload_artifacts_on_success",
+    "Uploading artifacts for failed job": "upload_artifacts_on_failure",
+    "Cleaning up file based variables": "cleanup_file_variables",
+    "Cleaning up project directory and file based variables": "cleanup_file_variables",
+}
+_FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
+_CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
+_LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
+
+
+def segment(log: PlainLog) -> Layout:
+    """Return the structure of a trace."""
+    return _Segmenter(log).run()
+
+
+class _Segmenter:
+    def __init__(self, log: PlainLog) -> None:
+        self.log = log
+        self.out = Layout(end=len(log) + 1)
+        self.has_markers = b"section_start:" in log.raw
+        self.green = b"\x1b[32;1m$ " in log.raw
+        self.open: list[Section] = []
+        self.builds = Builds(self.out)
+        self.blocks = Blocks(log, self.out, self.builds)
+
+    def run(self) -> Layout:
+        for number in self.log.numbers():
+            if self.has_markers:
+                self._markers(number)
+            line = self.log.line(number)
+            if line.text.strip():
+                self._feed(line)
+        self.blocks.close()
+        self.builds.end_region(self.out.end - 1)
+        self.out.index()
+        return self.out
+
+    def _markers(self, number: int) -> None:
+        raw = self.log.joined(number)
+        if b"section_" not in raw:
+            return
+        for match in clean.MARKER.finditer(raw):
+            name = match["name"].decode()
+            if match["kind"] == b"start":
+                self.builds.end_region(number - 1)
+                section = Section(name, number, self.out.end)
+                self.out.sections.append(section)
+                self.open.append(section)
+            else:
+                self._end_section(name, number)
+
+    def _end_section(self, name: str, number: int) -> None:
+        """Close the section; an end whose section is not open is dropped, as GitLab does."""
+        for index in range(len(self.open) - 1, -1, -1):
+            if self.open[index].name == name:
+                for section in self.open[index:]:
+                    section.stop = max(number, section.start + 1)
+                del self.open[index:]
+                self.builds.end_region(number - 1)
+                return
+
+    def _feed(self, line: Line) -> None:
+        text, number = line.text, line.number
+        if self._runner_line(line) or self.blocks.take(line):
+            return
+        found = builders.announcement(text)
+        if found:
+            self.builds.announce(found, number)
+        elif self.builds.begun and _CHAIN.match(text) and not self.blocks.in_dump:
+            self.out.chains.append(number)
+            if text.lstrip().startswith(("error building image", "ERROR", "error", "Error")):
+                self.builds.fail_region(number)
+
+    def _runner_line(self, line: Line) -> bool:
+        text, number = line.text, line.number
+        if text.startswith("Running with gitlab-runner") or "Running with gitlab-runner " in text[:60]:
+            self.out.has_runner = True
+        elif not self.has_markers and (name := _title(text)):
+            self._titled(name, number)
+        elif self._is_command(line):
+            self._command(line)
+        elif _FAILED.search(text) or text.strip() == "Job succeeded":
+            self._final(line)
+        elif _LIMIT.match(text):
+            self.out.cut_by_limit = number
+        else:
+            return False
+        return True
+
+    def _titled(self, name: str, number: int) -> None:
+        for section in self.open:
+            section.stop = number
+        self.builds.end_region(number - 1)
+        self.out.has_runner = True
+        self.open = [Section(name, number, self.out.end)]
+        self.out.sections.append(self.open[0])
+
+    def _is_command(self, line: Line) -> bool:
+        if not line.text.startswith("$ "):
+            return False
+        return not self.green or b"\x1b[32;1m$ " in self.log.joined(line.number)
+
+    def _command(self, line: Line) -> None:
+        if not self.has_markers and self.out.has_runner and not self._current_is_script():
+            self._titled("step_script", line.number)
+        self.builds.end_region(line.number - 1)
+        self.builds.forget()
+        current = self.open[-1].name if self.open else None
+        self.out.commands.append(Command(line.number, line.text[2:].strip(), current))
+
+    def _current_is_script(self) -> bool:
+        return bool(self.open) and self.open[-1].name in ("step_script", "after_script")
+
+    def _final(self, line: Line) -> None:
+        """The runner's word on how the job ended; a later one stands, since a test may print the same."""
+        self.out.final = line.number
+        self.out.succeeded = line.text.strip() == "Job succeeded"
+        if not self.has_markers and self.open:
+            self.open[-1].stop = line.number
+            self.open = []
+        self.builds.end_region(line.number - 1)
+
+
+def _title(text: str) -> str | None:
+    for title, name in _TITLES.items():
+        if text.startswith(title):
+            return name
+    return None
