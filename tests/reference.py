@@ -7,7 +7,7 @@ structure and literals in its own way.
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from unittest import mock
@@ -271,7 +271,7 @@ _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solv
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
 
 
-def segment(log: PlainLog) -> Layout:
+def plain_segment(log: PlainLog) -> Layout:
     """Return the structure of a trace."""
     return _Segmenter(log).run()
 
@@ -389,3 +389,23 @@ def _title(text: str) -> str | None:
         if text.startswith(title):
             return name
     return None
+
+
+def plain_candidates(log: PlainLog, literals: Sequence[str]) -> dict[str, list[int]]:
+    """Return, for each literal that occurs, the numbers of the lines whose text holds it."""
+    numbers = log.numbers()
+    texts = [log.line(n).text for n in numbers]
+    whole = "\n".join(texts)
+    present = [literal for literal in literals if literal in whole]
+    return {literal: [n for n, text in zip(numbers, texts, strict=True) if literal in text] for literal in present}
+
+
+@contextmanager
+def reading_plainly() -> Iterator[None]:
+    """Make `diagnose` read traces in the plain way."""
+    with (
+        mock.patch.object(doctor, "Log", PlainLog),
+        mock.patch.object(doctor, "segment", plain_segment),
+        mock.patch("bkdoctor.diagnosis.match.candidates", plain_candidates),
+    ):
+        yield

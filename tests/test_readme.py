@@ -136,7 +136,8 @@ def anchors(page: Path) -> set[str]:
 
 
 def keys_of(kind: type[msgspec.Struct]) -> set[str]:
-    return {field.encode_name for field in msgspec.structs.fields(kind)}
+    """Return the keys of a struct as they are written; what is left unset is for the program alone."""
+    return {field.encode_name for field in msgspec.structs.fields(kind) if field.default is not msgspec.UNSET}
 
 
 TABLES = [form.Match, form.Condition, form.StepTest, form.Explain, form.FixSpec, form.Command, form.Replace]

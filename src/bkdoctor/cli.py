@@ -1,18 +1,34 @@
 """The commands: parse the command line, call, print. What is decided is decided elsewhere."""
 
+import contextlib
+import io
+import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bkdoctor import __version__
 from bkdoctor.cli_patterns import explain_command, patterns_app, snippet_command
-from bkdoctor.errors import BkdoctorError
+from bkdoctor.errors import BkdoctorError, UsageError
 from bkdoctor.session import Session
+from bkdoctor.text import one_line
+
+
+class _Commands(TyperGroup):
+    """The commands, with a word for who gives a log where a command is expected."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and Path(args[0]).is_file():
+            raise UsageError(f"{args[0]} is no command. To diagnose a log write: bkdoctor log {args[0]}")
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
     name="bkdoctor",
+    cls=_Commands,
     help="Says why a container image build failed in GitLab CI, and what to change.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
@@ -59,6 +75,10 @@ def root(
     """Diagnose a log from standard input when no command is given: `pbpaste | bkdoctor`."""
     if context.invoked_subcommand is None:
         _logs(["-"], Session.of(format_, kubernetes, no_color, verbose, patterns))
+    # options before the command hold for it, unless it is given its own
+    given = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
+    commands: dict[str, Any] = dict.fromkeys(("log", "job", "explain", "snippet"), given)
+    context.default_map = commands | {"patterns": dict.fromkeys(("list", "show", "check", "new"), given)}
 
 
 @app.command("log")
@@ -98,11 +118,28 @@ def _logs(files: list[str], session: Session) -> None:
 
 def main() -> None:
     """Run the command line; an error that is the user's to mend is one line and its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal or file of another encoding shows `?` for what it has no letter for
+            stream.reconfigure(errors="replace")
     try:
         app()
     except BkdoctorError as error:
-        print(f"bkdoctor: {error}", file=sys.stderr)  # noqa: T201  # the one place where errors are told
-        sys.exit(error.exit_status)
+        _end(f"bkdoctor: {one_line(str(error))}\n", error.exit_status)
     except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        _end("", 0)
+    except OSError as error:
+        _end(f"bkdoctor: the answer cannot be written: {error.strerror}. Mend where it shall go.\n", 4)
+    except KeyboardInterrupt:
+        _end("", 130)
+
+
+def _end(message: str, status: int) -> None:
+    """Exit; what standard output still holds is not written where nobody can read it."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(message)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)

@@ -72,13 +72,16 @@ def check_command(
 @patterns_app.command("new")
 def new_command(
     name: Annotated[str, typer.Argument(metavar="FAMILY/ID")],
-    source: Annotated[Path, typer.Option("--from", help="A log of the failure.", metavar="LOG")],
-    folder: Annotated[Path, typer.Option("--to", help="The folder of patterns to write into.")] = Path("patterns"),
+    source: Annotated[str, typer.Option("--from", help="A log of the failure; - is standard input.", metavar="LOG")],
+    folder: Annotated[Path, typer.Option("--to", help="The folder of patterns to write into.", metavar="DIR")] = Path(
+        "patterns"
+    ),
+    patterns: Folders = None,
 ) -> None:
     """Begin a pattern from a log of the failure."""
     from bkdoctor.scaffold import scaffold
 
-    path = scaffold(name, source, folder)
+    path = scaffold(name, source, folder, _catalog(patterns))
     typer.echo(f"Wrote {path}. Mend what is marked TODO, then run: bkdoctor patterns check {path}")
 
 

@@ -89,6 +89,31 @@ class Location(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dockerfile_line: int | None = None
 
 
+class CommandEdit(msgspec.Struct, frozen=True):
+    """Options of a command that are set, added or dropped, filled in with this log's values."""
+
+    run: tuple[str, ...]
+    set: tuple[str, ...] = ()
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+
+
+class Edit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a fix does to its file, filled in with this log's values: exactly one of snippet, replace and command.
+
+    Gaps that nothing fills keep their placeholder, and `<job>` stands for the job wherever it is meant.
+    """
+
+    snippet: str | None = None
+    replace: tuple[tuple[str, str], ...] = ()
+    """Texts to find, each with what stands there afterwards."""
+    command: CommandEdit | None = None
+    recipe: bool = False
+    """Whether the snippet is a recipe: a whole job, of which a job that works already lacks one section."""
+    commands: tuple[str, ...] = ()
+    """What the log shows of the job's script: it tells which job of a file it was."""
+
+
 class Fix(msgspec.Struct, frozen=True, kw_only=True):
     """One change that cures a finding, filled in with this log's values."""
 
@@ -107,6 +132,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     """What the fix costs or leaves open, one sentence of Markdown; None: nothing."""
     references: tuple[str, ...] = ()
+    edit: Edit | msgspec.UnsetType = msgspec.UNSET
+    """What `apply` does to the user's file; no part of the JSON report."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

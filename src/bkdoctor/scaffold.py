@@ -3,17 +3,23 @@
 import re
 from pathlib import Path
 
-from bkdoctor.bounded import read_bounded
-from bkdoctor.catalog.catalog import load
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.diagnosis import unknown
 from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.verdict import outcome
 from bkdoctor.errors import InputError, UsageError
+from bkdoctor.model import Facts
 from bkdoctor.redact import redact_lines
+from bkdoctor.session import read_log
+from bkdoctor.text import shorten, strip_controls
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 
 _NAME = re.compile(r"(?P<family>[a-z0-9]+(?:-[a-z0-9]+)*)/(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)")
-_LIMIT = 16 * 1024 * 1024
+_LETTERS = re.compile(r"[^\W\d_]{2}")
+_LONGEST = 300
+"""Characters of the decisive line that become a template."""
+_NO_QUOTES = "' ' '"
 _VALUES = (
     (re.compile(r"https?://[^\s\"'<>]+"), "url:url"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "digest:hex"),
@@ -33,7 +39,7 @@ confidence = "medium"
 [match]
 # TODO: keep the line that decides; name what varies (<name:type>, types in patterns/vocabulary.toml).
 lines = [
-{lines}
+  {line},
 ]
 
 [explain]
@@ -68,48 +74,54 @@ TODO
 """
 
 
-def scaffold(name: str, source: Path, folder: Path) -> Path:
+def scaffold(name: str, source: str, folder: Path, known: Catalog) -> Path:
     """Write the draft of pattern `name` (FAMILY/ID) into `folder`, with the log's decisive lines as its example.
+
+    `source` is a log's file, `-` is standard input; `known` has the patterns that there are.
 
     Raises:
         UsageError: the name is not FAMILY/ID, or there is such a pattern already.
-        InputError: the log cannot be read or shows no failure to draft from.
+        InputError: the log cannot be read or shows no failure to draft from, or the draft cannot be written.
     """
     match = _NAME.fullmatch(name)
-    if match is None:
+    if match is None or match["family"] == "recipes":
         raise UsageError(f"{name}: write the name as FAMILY/ID in small letters, for example run/apt-mirror-down.")
     path = folder / match["family"] / f"{match['id']}.toml"
-    if path.exists() or match["id"] in load([]).entries:
+    if path.exists() or known.get(match["id"]):
         raise UsageError(f"{name}: there is such a pattern already. Add an example to it, or choose another id.")
     lines, decisive = _worth_reading(source)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    templates = ",\n".join(f"  {_quoted(template(text))}" for text in decisive)
-    path.write_text(_DRAFT.format(lines=templates, log="\n".join(lines)), encoding="utf-8")
+    draft = _DRAFT.format(line=_quoted(template(decisive)), log="\n".join(map(_literal, lines)))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(draft, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}. Choose another folder with --to.") from error
     return path
 
 
-def _worth_reading(source: Path) -> tuple[list[str], list[str]]:
-    """Return the lines of the excerpt, and the bodies of those that read like the first error."""
-    try:
-        with source.open("rb") as file:
-            raw = read_bounded(iter(lambda: file.read(1 << 20), b""), _LIMIT).data
-    except OSError as error:
-        raise InputError(f"{source}: {error.strerror}. Give a log with --from.") from error
-    log = Log(raw)
+def _worth_reading(source: str) -> tuple[list[str], str]:
+    """Return the lines of the excerpt, and the one among them that reads like the first error."""
+    log = Log(read_log(source).data)
     layout = segment(log)
-    blame = Blame(layout)
-    errors = [n for n in unknown.failing_lines(log, layout, blame) if unknown.is_error(log.line(n).body)]
-    numbers = unknown.excerpt(log, layout, blame)
-    if not numbers:
+    if outcome(log, layout, Facts()) == "passed":
+        raise InputError(f"{source}: this job passed. Give the log of one that failed.")
+    numbers = unknown.excerpt(log, layout, Blame(layout))
+    texts = redact_lines([log.line(n).text for n in numbers])
+    bodies = redact_lines([log.line(n).body.strip() for n in numbers])
+    said = [body for body in bodies if _LETTERS.search(body)]
+    if not said:
         raise InputError(f"{source}: nothing in it reads like a failure. Give the log of the failed job.")
-    texts = redact_lines([log.line(n).text.replace("'''", "' ' '") for n in numbers])
-    decisive = redact_lines([log.line(n).body.strip() for n in (errors or numbers)[:1]])
-    return texts, decisive
+    return texts, next((body for body in said if unknown.is_error(body)), said[0])
+
+
+def _literal(text: str) -> str:
+    """Return a line as it can stand in a TOML literal: without control characters and three quotes in a row."""
+    return strip_controls(text).replace("'''", _NO_QUOTES)
 
 
 def template(text: str) -> str:
     """Return a line as a template: what varies from job to job becomes a placeholder."""
-    text = text.replace("<", "<lt>")
+    text = shorten(_literal(text), _LONGEST).removesuffix("…").strip().replace("<", "<lt>")
     for pattern, placeholder in _VALUES:
         count = 0
 
@@ -120,7 +132,7 @@ def template(text: str) -> str:
             return f"<{name}{count if count > 1 else ''}:{kind}>"
 
         text = pattern.sub(named, text)
-    return text
+    return text.replace("[REDACTED]", "<...>").replace(_NO_QUOTES, "<...>")
 
 
 def _quoted(text: str) -> str:

@@ -54,9 +54,11 @@ class Session:
     def logs(self, names: list[str]) -> int:
         """Diagnose logs from files, report each, and return the exit status for all of them."""
         statuses = []
+        # a broken catalogue is no fault of the logs, and is told once
+        _ = self.catalog
         for name in names:
             try:
-                statuses.append(self._report(self._diagnose(_read(name), _shown(name))))
+                statuses.append(self._report(self._diagnose(read_log(name), _shown(name))))
             except InputError as error:
                 if len(names) == 1:
                     raise
@@ -123,10 +125,11 @@ def user_folders(patterns: list[Path] | None) -> tuple[Path, ...]:
 
 
 def _shown(name: str) -> str:
-    return "<stdin>" if name == "-" else name
+    # a name that is no UTF-8 can be opened, but not printed
+    return "<stdin>" if name == "-" else os.fsencode(name).decode("utf-8", "replace")
 
 
-def _read(name: str) -> Bounded:
+def read_log(name: str) -> Bounded:
     """Read a file or standard input, at most MAX_BYTES of it. Raises InputError."""
     try:
         if name == "-":

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.examples import Diagnose, check_examples
@@ -63,12 +65,25 @@ def check_whole(catalog: Catalog, run: Diagnose, passing: Sequence[Path] = ()) -
 def check_one(entry: Entry, catalog: Catalog, run: Diagnose) -> list[Fault]:
     """Return what is wrong with one pattern of a catalogue in which none is broken."""
     checks = (
+        _check_todo("", msgspec.to_builtins(entry.pattern)),
         _check_match(entry),
         check_relations(entry, catalog),
         check_snippets(entry, catalog),
         check_examples(entry, catalog, run),
     )
     return [Fault(entry.id, message) for messages in checks for message in messages]
+
+
+def _check_todo(key: str, value: object) -> Iterator[str]:
+    """Yield the keys that still hold what `patterns new` wrote there."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _check_todo(f"{key}.{name}" if key else name, inner)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _check_todo(f"{key} {number}", inner)
+    elif isinstance(value, str) and (value.strip() == "TODO" or "TODO: " in value) and not key.startswith("match"):
+        yield f"{key} is still to be written (TODO)"
 
 
 def _check_match(entry: Entry) -> Iterator[str]:

@@ -98,7 +98,7 @@ def _ends(numbers: Sequence[int]) -> list[int]:
 
 
 def decisive_text(log: Log, layout: Layout, blame: Blame) -> str:
-    """Return what the signature of an unknown failure is made of: its first error, else the last line that it printed."""
+    """Return what the signature of an unknown failure is made of: its first error, else the last line it printed."""
     bodies = [log.line(n).body for n in failing_lines(log, layout, blame)]
     said = [body for body in bodies if not _WRAPPER.search(body)]
     return next((body for body in bodies if is_error(body)), said[-1] if said else "")

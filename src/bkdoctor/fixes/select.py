@@ -5,10 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bkdoctor.catalog.catalog import Catalog
-from bkdoctor.catalog.pattern import FILE_OWNERS, LANGUAGES, FixSpec, Recipe
+from bkdoctor.catalog.pattern import FILE_OWNERS, LANGUAGES, Command, FixSpec, Recipe
 from bkdoctor.fixes.command import edited
 from bkdoctor.fixes.fill import fill, fill_markdown
-from bkdoctor.model import Facts, Fix
+from bkdoctor.model import CommandEdit, Edit, Facts, Fix
 
 When = Mapping[str, str | list[str]]
 
@@ -162,7 +162,24 @@ def _make(
         snippet=_snippet(spec, recipe, values, commands),
         note=fill_markdown(note, values) if note else None,
         references=tuple(recipe.references) if recipe else (),
+        edit=_edit(spec, recipe, values, commands),
     )
+
+
+def _edit(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], commands: Sequence[str]) -> Edit:
+    snippet, edit = recipe.snippet if recipe else spec.snippet, None
+    if snippet is not None:
+        # the job's key is the file's own to say, not the log's
+        snippet = fill(snippet, {**values, "job": "<job>"}).strip("\n")
+    if spec.command is not None:
+        options = ((fill(o, values) for o in options) for options in _options(spec.command))
+        edit = CommandEdit(tuple(spec.command.run), *map(tuple, options))
+    replace = tuple((fill(r.find, values), fill(r.with_, values)) for r in spec.replace)
+    return Edit(snippet=snippet, replace=replace, command=edit, recipe=recipe is not None, commands=tuple(commands))
+
+
+def _options(command: Command) -> tuple[list[str], list[str], list[str]]:
+    return command.set, command.add, command.drop
 
 
 def _snippet(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], commands: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from bkdoctor.model import Report
 from bkdoctor.render import Options
@@ -16,11 +17,21 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 def render(report: Report, options: Options = Options()) -> str:  # noqa: ARG001, B008  (frozen; JSON has no options)
     """Return the report as one line of JSON and a newline."""
+    report = _without_edits(report)
     try:
         document = msgspec.json.encode(report)
     except UnicodeEncodeError:
         document = msgspec.json.encode(_without_surrogates(msgspec.to_builtins(report)))
     return _ACTIVE.sub(_escape, document.decode()) + "\n"
+
+
+def _without_edits(report: Report) -> Report:
+    """The edits are for `apply`, which works on values of this process."""
+    plain = [
+        replace(finding, fixes=tuple(replace(fix, edit=msgspec.UNSET) for fix in finding.fixes))
+        for finding in report.findings
+    ]
+    return replace(report, findings=tuple(plain))
 
 
 def _escape(match: re.Match[str]) -> str:
