@@ -44,7 +44,7 @@ def load_tolerant(folders: Sequence[Path]) -> tuple[rooms.Catalog, dict[str, str
         for path in rooms.pattern_files(folder):
             try:
                 entry = rooms.read_entry(path, catalog.types)
-                entry.validate()
+                list(entry.templates())
             except PatternError as error:
                 broken[path.stem] = str(error)
                 catalog.entries.pop(path.stem, None)

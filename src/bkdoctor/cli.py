@@ -123,7 +123,7 @@ def main() -> None:
             # a terminal or file of another encoding shows `?` for what it has no letter for
             stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="bkdoctor")
     except BkdoctorError as error:
         _end(f"bkdoctor: {one_line(str(error))}\n", error.exit_status)
     except BrokenPipeError:

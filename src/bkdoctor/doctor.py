@@ -1,6 +1,6 @@
 """START HERE: from the bytes of a trace to a Report, the whole pipeline."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
@@ -99,7 +99,7 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
     pattern, spot = entry.pattern, match.spot
     step = spot.step if spot else None
     captures = {k: redact(v)[:CAPTURE_LIMIT] for k, v in match.captures.items()}
-    values = _values(captures, step, matcher.facts, layout)
+    values = _values(captures, step, matcher.facts, layout, entry.captured)
     commands = [redact(c.text) for c in layout.commands]
     fixes = select(
         pattern.fix, matcher.facts, captures, values,
@@ -143,9 +143,15 @@ def _location(answer: Answer, layout: Layout, blame: Blame) -> Location:
     )
 
 
-def _values(captures: dict[str, str], step: Step | None, facts: Facts, layout: Layout) -> dict[str, str]:
-    """Everything that a text's placeholders may name."""
-    values = {name: _shown(getattr(facts, name)) for name in facts.__struct_fields__ if getattr(facts, name)}
+def _values(
+    captures: dict[str, str], step: Step | None, facts: Facts, layout: Layout, captured: Set[str]
+) -> dict[str, str]:
+    """Everything that a text's placeholders may name.
+
+    `captured` are the names that the pattern gives to parts of lines: a fact of such a name means something else.
+    """
+    names = [n for n in facts.__struct_fields__ if n not in captured]
+    values = {name: _shown(getattr(facts, name)) for name in names if getattr(facts, name)}
     if step is not None:
         title = step.title
         parts = {

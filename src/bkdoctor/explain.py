@@ -23,7 +23,8 @@ def render_entry(entry: Entry, *, colour: bool = False) -> str:
         out += [f"where {condition}"] if condition else []
         snippet = fix.snippet or ""
         if fix.recipe:
-            snippet = f"bkdoctor snippet METHOD {fix.recipe}"
+            method, slash, section = fix.recipe.rpartition("/")
+            snippet = f"bkdoctor snippet {method if slash else 'METHOD'} {section}"
         elif fix.command:
             snippet = "\n".join([f"{fix.command.run[0]} ...", *fix.command.set, *fix.command.add])
         elif fix.replace:

@@ -154,6 +154,9 @@ def _where(fix: Fix, spec: FixSpec, entry: Entry) -> str:
 
 def _recipes(section: str, catalog: Catalog) -> str:
     """Say where the recipe stands for each build method; the first is shown below."""
+    one, slash, rest = section.partition("/")
+    if slash:
+        return f"This is the recipe [{section}](../../patterns/recipes/{one}/{rest}.toml):\n\n"
     methods = [method for method in METHODS if (method, section) in catalog.recipes]
     links = ", ".join(f"[{m}](../../patterns/recipes/{m}/{section}.toml)" for m in methods)
     return (

@@ -3,7 +3,7 @@
 Checks that need a diagnosis are given the function that makes one, since this room comes before that one.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +37,7 @@ def check(catalog: Catalog, run: Diagnose, only: Collection[str] = (), passing: 
     `run` diagnoses a log; `passing` are logs of jobs that passed, on which the catalogue must be silent.
     """
     chosen = set(only) or set(catalog.entries)
-    broken = dict(_broken(catalog))
+    broken = dict(_broken([e for e in catalog.entries.values() if e.id in chosen]))
     whole = Catalog({i: e for i, e in catalog.entries.items() if i not in broken}, catalog.recipes, catalog.types)
     faults = [Fault(i, message) for i, message in broken.items()]
     faults += [
@@ -46,8 +46,8 @@ def check(catalog: Catalog, run: Diagnose, only: Collection[str] = (), passing: 
     return [f for f in (*faults, *check_whole(whole, run, passing)) if f.id in chosen]
 
 
-def _broken(catalog: Catalog) -> Iterator[tuple[str, str]]:
-    for entry in catalog.entries.values():
+def _broken(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    for entry in entries:
         try:
             entry.validate()
         except PatternError as error:

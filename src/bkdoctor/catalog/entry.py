@@ -62,6 +62,12 @@ class Entry:
         test = self.pattern.match.step
         return self._template("match.step.text", test.text) if test and test.text else None
 
+    @cached_property
+    def captured(self) -> frozenset[str]:
+        """The names under which lines of `lines` and `requires` are captured."""
+        templates = [*(t for sequence in self.lines for t in sequence), *(w.template for w in self.requires)]
+        return frozenset(name for template in templates for name in template.names)
+
     def source(self) -> str:
         """Return the text of the pattern's file. Raises PatternError when it cannot be read any more."""
         return text_of(self.file)

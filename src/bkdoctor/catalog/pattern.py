@@ -108,6 +108,7 @@ class FixSpec(_Strict, frozen=True, kw_only=True):
     note: str | None = None
     """What the fix costs or leaves open, one sentence."""
     recipe: str | None = None
+    """A section, for the recipe of the job's method; or METHOD/SECTION, for that one whatever the job uses."""
     snippet: str | None = None
     replace: list[Replace] = []
     command: Command | None = None

@@ -79,7 +79,7 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
         texts += [*fix.command.set, *fix.command.add, *fix.command.drop]
     for text in texts:
         yield from _check_placeholders(key, text, filled, some)
-    if fix.recipe and not any(section == fix.recipe for _, section in catalog.recipes):
+    if fix.recipe and not any(fix.recipe in (section, f"{method}/{section}") for method, section in catalog.recipes):
         hint = f"; there are {', '.join(SECTIONS)}" if fix.recipe not in SECTIONS else ""
         yield f"{key}: no method has a recipe {fix.recipe!r}{hint}"
     if fix.snippet:

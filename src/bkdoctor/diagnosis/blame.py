@@ -38,7 +38,13 @@ class Blame:
         if not failed:
             return self._pointed_step()
         last = max(s.build for s in failed)
-        return [s for s in failed if s.build == last]
+        return [] if self._survived(last) else [s for s in failed if s.build == last]
+
+    def _survived(self, build: int) -> bool:
+        """Whether a build came after this one, and no builder said that it failed."""
+        layout = self.layout
+        later = any(s.build > build and s.failed and not is_survivable(s.title.name) for s in layout.steps)
+        return build < self.last_build and not later and all(layout.build_at(n) <= build for n in layout.chains)
 
     def _pointed_step(self) -> list[Step]:
         """Return the step that the Dockerfile excerpt points at: BuildKit 0.17 may leave it CANCELED or say nothing."""
@@ -61,7 +67,9 @@ class Blame:
             return Weight.INNOCENT
         if place in ("dump", "step") and step is not None:
             return self._weigh_step(step)
-        if place in ("chain", "daemon-log"):
+        if place == "chain":
+            return Weight.INNOCENT if self._survived(self.layout.build_at(line.number)) else Weight.DECISIVE
+        if place == "daemon-log":
             return Weight.DECISIVE
         return Weight.LIKELY
 

@@ -31,7 +31,7 @@ def outcome(log: Log, layout: Layout, facts: Facts) -> Outcome:
     if layout.final is not None and _is_last_word(log, layout):
         return "passed" if layout.succeeded else "failed"
     if layout.has_runner:
-        return "open"
+        return "failed" if Blame(layout).failing else "open"
     return _builder_outcome(log, layout)
 
 

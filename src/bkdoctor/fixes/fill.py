@@ -73,9 +73,14 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _filled(text, plain)
 
 
+def job_name(name: str) -> str:
+    """Return the name under which a file has a job, without what tells one of `parallel` jobs from the others."""
+    return _COPY_OF_A_JOB.sub("", one_line(name))
+
+
 def job_key(name: str) -> str:
     """Return the key that a job has in .gitlab-ci.yml, which one of `parallel` jobs does not show as its name."""
-    key = _COPY_OF_A_JOB.sub("", one_line(name))
+    key = job_name(name)
     return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
 
 

@@ -137,6 +137,9 @@ def _variants(spec: FixSpec, facts: Facts, catalog: Catalog) -> list[tuple[list[
     """
     if spec.recipe is None:
         return [([], None)]
+    method, slash, section = spec.recipe.partition("/")
+    if slash:
+        return [([], catalog.recipes.get((method, section)))]
     if facts.method:
         methods = {_OF_METHOD.get(facts.method, facts.method): [str(facts.method)]}
     else:

@@ -113,6 +113,10 @@ class Sheet:
         first, *rest = lines
         end = max(old.end, behind)
         here = "\n" not in self.text[behind:end]
+        if not rest and here and old.start < old.end:
+            start = old.inner if old.anchor and not old.tag else old.start
+            self.splices.append(Splice(start, end, first.strip(" ")))
+            return
         if not rest or not here:
             self.splices.append(Splice(behind, end, "\n".join(lines)))
             return

@@ -11,6 +11,9 @@ HEADER = re.compile(rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z [0-9
 """What FF_TIMESTAMPS puts before each line: time, stream, `+` for "goes on from the line before"."""
 HEADER_LENGTH = 32
 _CONTINUES = ord("+")
+_NEWLINE = ord("\n")
+LONG = 64 * 1024
+"""Bytes of a line that are read: of a longer one, half of them from its head and half from its tail."""
 
 MARKER = re.compile(
     rb"section_(?P<kind>start|end):(?P<time>\d{9,11}):(?P<name>[A-Za-z0-9_.-]+)"
@@ -45,9 +48,30 @@ def continues(raw_line: bytes) -> bool:
     )
 
 
+_CONTINUATION = re.compile(HEADER.pattern[:-4] + rb"\\+")
+
+
+def continuations(piece: bytes) -> list[int]:
+    """Return where lines begin in a piece of a timestamped trace that go on from the line before them."""
+    found = (match.start() for match in _CONTINUATION.finditer(piece))
+    return [start for start in found if start and piece[start - 1] == _NEWLINE]
+
+
 def without_header(raw_line: bytes) -> bytes:
     """Return the line without its FF_TIMESTAMPS header, if it has one."""
     return raw_line[HEADER_LENGTH:] if HEADER.match(raw_line) else raw_line
+
+
+def joined(region: bytes) -> bytes:
+    """Return the bytes of a line and those that go on from it, without their headers."""
+    return b"".join([without_header(line) for line in region.split(b"\n")])
+
+
+def shortened(head: bytes, tail: bytes, *, timestamped: bool) -> bytes:
+    """Return what is read of a line that is too long: `head` and `tail` are its first and last bytes."""
+    if not timestamped:
+        return head + tail
+    return joined(head) + joined(tail[tail.find(b"\n") + 1 :])
 
 
 def clean(joined: bytes, *, lost_escapes: bool = False) -> str:

@@ -1,0 +1,123 @@
+"""From an edit of a command's options and a script's text to what changes in it; every other character stays."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from bkdoctor.fixes.command import _end_of_options, _name, _normal, _same, _takes
+from bkdoctor.fixes.result import Splice
+from bkdoctor.fixes.scalar_map import Char, char_map
+from bkdoctor.fixes.shell_words import Run, runs
+from bkdoctor.fixes.yaml_tree import Node
+from bkdoctor.fixes.yaml_write import is_plain, quoted
+from bkdoctor.model import CommandEdit
+
+
+class Group(NamedTuple):
+    """An option with its value, or another word, and where it stands."""
+
+    start: int
+    end: int
+    text: str
+
+
+class ValueEdit(NamedTuple):
+    """A change of a string: `text` in place of a part, or behind it with the blank that stands at `blank` before it."""
+
+    start: int
+    end: int
+    text: str
+    blank: tuple[int, int] | None = None
+
+
+def groups_of(run: Run) -> list[Group]:
+    """Return a command's options and other arguments."""
+    out: list[Group] = []
+    for word in run.words[run.first :]:
+        if out and _takes(out[-1].text, word.text):
+            out[-1] = Group(out[-1].start, word.end, f"{out[-1].text} {word.text}")
+        else:
+            out.append(Group(*word))
+    return out
+
+
+def value_edits(value: str, edit: CommandEdit) -> list[ValueEdit]:
+    """Return what the edit changes in a script's text, for each run of its command."""
+    return [e for run in runs(value, edit.run) for e in _run_edits(run, edit)]
+
+
+def _run_edits(run: Run, edit: CommandEdit) -> list[ValueEdit]:
+    groups = groups_of(run)
+    gone: set[int] = set()
+    for option in edit.drop:
+        gone |= {n for n, g in enumerate(groups) if _same(g.text, option) or _name(g.text) == _normal(option)}
+    edits, new = [], []
+    for option in edit.set:
+        same = [n for n, g in enumerate(groups) if _same(g.text, option) and n not in gone]
+        if not same:
+            new.append(option)
+            continue
+        first, *others = same
+        gone |= set(others)
+        if _normal(groups[first].text) != _normal(option):
+            edits.append(ValueEdit(groups[first].start, groups[first].end, option))
+    new += [o for o in edit.add if not any(_normal(g.text) == _normal(o) for g in groups)]
+    edits += [ValueEdit(_end_before(run, groups[n]), groups[n].end, "") for n in sorted(gone)]
+    return edits + _insertion(run, groups, new)
+
+
+def _end_before(run: Run, group: Group) -> int:
+    return max((w.end for w in run.words if w.end <= group.start), default=group.start)
+
+
+def _insertion(run: Run, groups: Sequence[Group], new: Sequence[str]) -> list[ValueEdit]:
+    if not new:
+        return []
+    own = [w.text for w in run.words[: run.first]]
+    place = _end_of_options([*own, *(g.text for g in groups)]) - len(own)
+    if place <= 0:
+        end = run.words[run.first - 1].end
+        return [ValueEdit(end, end, " " + " ".join(new))]
+    last = groups[place - 1]
+    blank = (_end_before(run, last), last.start)
+    return [ValueEdit(last.end, last.end, option, blank) for option in new]
+
+
+def edited_value(value: str, edits: Sequence[ValueEdit]) -> str:
+    """Return a string with the edits made."""
+    for edit in sorted(edits, key=lambda e: e.start, reverse=True):
+        blank = value[slice(*edit.blank)] if edit.blank else ""
+        value = value[: edit.start] + blank + edit.text + value[edit.end :]
+    return value
+
+
+def scalar_splices(text: str, node: Node, edits: Sequence[ValueEdit], *, brackets: bool = False) -> list[Splice]:
+    """Return the splices that make the edits in a scalar where it stands, spelled as it is.
+
+    `brackets` says whether it stands in a list or mapping in brackets.
+    """
+    if not node.style:
+        new = edited_value(node.value, edits)
+        if not is_plain(new.replace("\n", " "), flow=brackets):
+            return [Splice(node.inner, node.end, quoted(new))]
+    chars = char_map(text, node)
+    made: dict[tuple[int, int], str] = {}
+    for edit in edits:
+        start, end = _place(chars, edit.start, edit.end)
+        blank = text[slice(*_between(chars, *edit.blank))] if edit.blank else ""
+        made[start, end] = made.get((start, end), "") + blank + _spelled(edit.text, node.style)
+    return [Splice(start, end, new) for (start, end), new in made.items()]
+
+
+def _place(chars: Sequence[Char], start: int, end: int) -> tuple[int, int]:
+    first = chars[start].start if start < end else chars[start - 1].end
+    return first, chars[end - 1].end if end > start else first
+
+
+def _between(chars: Sequence[Char], start: int, end: int) -> tuple[int, int]:
+    return chars[start - 1].end if start else chars[0].start, chars[end].start
+
+
+def _spelled(text: str, style: str) -> str:
+    if style == '"':
+        return quoted(text)[1:-1]
+    return text.replace("'", "''") if style == "'" else text

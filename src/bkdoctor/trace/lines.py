@@ -1,0 +1,118 @@
+"""From the newlines of a trace to an index of its lines: where each begins, and which go on from the line before.
+
+The index holds one entry for each page, not for each line; what lies within a page is counted when it is asked for.
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import accumulate
+
+from bkdoctor.trace import clean
+from bkdoctor.trace.source import Source
+
+PAGE = 64 * 1024
+"""Bytes for which there is one entry."""
+
+
+class LineIndex:
+    """Line numbers and offsets of a trace; filled by `add` from its beginning to its end."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._offsets = array("Q", [0])
+        self._before = array("Q", [0])
+        self._run_starts = array("Q")
+        self._run_stops = array("Q")
+        self.newlines = 0
+        self._ends = lru_cache(maxsize=64)(self._ends_in)
+
+    @classmethod
+    def of(cls, source: Source, *, timestamped: bool) -> "LineIndex":
+        """Return the index of a whole trace."""
+        index = cls(source)
+        for start in range(0, source.size, PAGE):
+            page = source.read(start, start + PAGE)
+            index.add(page, start)
+            if timestamped and (b"O+" in page or b"E+" in page):
+                for position in clean.continuations(source.read(max(0, start - 1), start + PAGE + clean.HEADER_LENGTH)):
+                    index.go_on(index.number_at(max(0, start - 1) + position))
+        return index
+
+    def add(self, piece: bytes, offset: int, start: int = 0, stop: int | None = None) -> None:
+        """Count the newlines in `piece[start:stop]`; `piece` stands at `offset` in the trace."""
+        stop = len(piece) if stop is None else stop
+        for position in range(start, stop, PAGE):
+            self._offsets.append(offset + position)
+            self._before.append(self.newlines)
+            self.newlines += piece.count(b"\n", position, min(position + PAGE, stop))
+
+    def go_on(self, number: int) -> None:
+        """Note that a line goes on from the one before; the first line of a trace cannot. Called in ascending order."""
+        if number <= 1:
+            return
+        if self._run_stops and number <= self._run_stops[-1]:
+            self._run_stops[-1] = max(self._run_stops[-1], number + 1)
+        else:
+            self._run_starts.append(number)
+            self._run_stops.append(number + 1)
+
+    def __len__(self) -> int:
+        """Return how many raw lines there are."""
+        size = self._source.size
+        return self.newlines + (size > 0 and self._source.read(size - 1, size) != b"\n")
+
+    def start_of(self, number: int) -> int:
+        """Return the offset at which a raw line begins; that behind the last newline for the line after the last."""
+        if number <= 1:
+            return 0
+        page = bisect_left(self._before, number - 1) - 1
+        return self._offsets[page] + self._ends(page)[number - 2 - self._before[page]]
+
+    def stop_of(self, number: int) -> int:
+        """Return the offset of a raw line's `\\n`, or of the end of the trace."""
+        return self.start_of(number + 1) - 1 if number <= self.newlines else self._source.size
+
+    def number_at(self, offset: int) -> int:
+        """Return the number of the raw line that holds the byte at `offset`."""
+        page = bisect_right(self._offsets, offset) - 1
+        return self._before[page] + bisect_right(self._ends(page), offset - self._offsets[page]) + 1
+
+    def _ends_in(self, page: int) -> array[int]:
+        """Return, for each newline of a page, the position behind it."""
+        stop = self._offsets[page + 1] if page + 1 < len(self._offsets) else self._offsets[page] + PAGE
+        parts = self._source.read(self._offsets[page], stop).split(b"\n")
+        del parts[-1]
+        return array("I", accumulate(len(part) + 1 for part in parts))
+
+    def head_of(self, number: int) -> int:
+        """Return the first line of those that `number` goes on from; itself for most."""
+        run = bisect_right(self._run_starts, number) - 1
+        return self._run_starts[run] - 1 if run >= 0 and number < self._run_stops[run] else number
+
+    def after(self, number: int) -> int:
+        """Return the next line that does not go on from another; it may be behind the last."""
+        run = bisect_right(self._run_starts, number + 1) - 1
+        return self._run_stops[run] if run >= 0 and number + 1 < self._run_stops[run] else number + 1
+
+    def heads(self, start: int, stop: int) -> Iterator[int]:
+        """Yield the lines from `start` up to, not including, `stop` that go on from no other."""
+        if not self._run_starts:
+            yield from range(start, stop)
+            return
+        number = start if self.head_of(start) == start else self.after(start)
+        while number < stop:
+            run = bisect_right(self._run_starts, number)
+            until = min(stop, self._run_starts[run]) if run < len(self._run_starts) else stop
+            yield from range(number, until)
+            number = self._run_stops[run] if run < len(self._run_starts) else stop
+
+    def heads_backwards(self, start: int, stop: int) -> Iterator[int]:
+        """Yield the same from the last to the first."""
+        number = stop - 1
+        while number >= start:
+            head = self.head_of(number)
+            if head == number:
+                yield number
+            number = min(head, number - 1) if head != number else number - 1
