@@ -17,6 +17,7 @@ from bkdoctor.trace import builders, clean
 from bkdoctor.trace.builds import Builds
 from bkdoctor.trace.layout import Block, Command, Layout, Section, Span
 from bkdoctor.trace.log import Line
+from bkdoctor.trace.segment import _OWN_WORDS
 
 
 class PlainLog:
@@ -26,7 +27,7 @@ class PlainLog:
     were there: they count in the numbers that are shown.
     """
 
-    def __init__(self, raw: bytes, *, cut_at: int | None = None, left_out: int = 0) -> None:
+    def __init__(self, raw: bytes, _searcher: object = None, *, cut_at: int | None = None, left_out: int = 0) -> None:
         self.raw = raw
         self._cut_at = cut_at
         self._left_out = left_out
@@ -47,7 +48,7 @@ class PlainLog:
         numbers = range(1, len(self) + 1)
         if not self.timestamped:
             return list(numbers)
-        return [n for n in numbers if not clean.continues(self.raw_line(n))] or [1]
+        return [n for n in numbers if n == 1 or not clean.continues(self.raw_line(n))]
 
     def raw_line(self, number: int) -> bytes:
         """Return the bytes of a raw line without its `\\n`."""
@@ -57,11 +58,15 @@ class PlainLog:
 
     def joined(self, number: int) -> bytes:
         """Return the bytes of a line and its continuations, without headers; markers and codes are still there."""
-        if not self.timestamped:
-            return self.raw_line(number)
-        index = bisect_right(self._heads, number)
-        stop = self._heads[index] if index < len(self._heads) else len(self) + 1
-        return b"".join(clean.without_header(self.raw_line(n)) for n in range(number, stop))
+        stop = number + 1
+        if self.timestamped:
+            index = bisect_right(self._heads, number)
+            stop = self._heads[index] if index < len(self._heads) else len(self) + 1
+        region = b"\n".join(self.raw_line(n) for n in range(number, stop))
+        if len(region) > clean.LONG:
+            half = clean.LONG // 2
+            return clean.shortened(region[:half], region[-half:], timestamped=self.timestamped)
+        return clean.joined(region) if self.timestamped else region
 
     def _line(self, number: int) -> Line:
         text = clean.clean(self.joined(number), lost_escapes=self.lost_escapes)[self._copied.get(number, 0) :]
@@ -91,12 +96,29 @@ class PlainLog:
         index = bisect_right(self._heads, number)
         return self._heads[index] if index < len(self._heads) else None
 
+    def ends(self, start: int, stop: int | None, count: int) -> list[int]:
+        """Return the first and the last `count` numbers of visible lines in that range."""
+        numbers = self.numbers(start, stop)
+        return numbers if len(numbers) <= 2 * count else [*numbers[:count], *numbers[-count:]]
+
+    def is_blank(self, start: int = 1) -> bool:
+        """Whether no character from the line `start` on is visible."""
+        return all(not self.line(n).text.strip() for n in self.numbers(start))
+
     @property
-    def blank(self) -> bool:
-        """Whether no character of the whole trace is visible."""
-        return all(not self.line(n).text.strip() for n in self._heads)
+    def survey(self) -> "PlainLog":
+        """What can be asked whether it holds a word."""
+        return self
+
+    def holds(self, word: bytes) -> bool:
+        """Say whether the trace holds a word."""
+        lines = (
+            re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", b"", _CODES.sub(b"", self.joined(n))) for n in self.numbers()
+        )
+        return word in b"\n".join(lines)
 
 
+_CODES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
 _PASTE_LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page with its line numbers is not larger than this."""
 
@@ -329,10 +351,16 @@ class _Segmenter:
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.begun and _CHAIN.match(text) and not self.blocks.in_dump:
+        elif self.builds.in_region and "Taking snapshot of" in text:
+            self.builds.end_region(number, finished=True)
+        elif (
+            self.builds.begun
+            and _CHAIN.match(text)
+            and not self.blocks.in_dump
+            and (not self.builds.in_region or _OWN_WORDS.match(text))
+        ):
             self.out.chains.append(number)
-            if text.lstrip().startswith(("error building image", "ERROR", "error", "Error")):
-                self.builds.fail_region(number)
+            self.builds.fail_region(number)
 
     def _runner_line(self, line: Line) -> bool:
         text, number = line.text, line.number
@@ -391,13 +419,26 @@ def _title(text: str) -> str | None:
     return None
 
 
-def plain_candidates(log: PlainLog, literals: Sequence[str]) -> dict[str, list[int]]:
-    """Return, for each literal that occurs, the numbers of the lines whose text holds it."""
-    numbers = log.numbers()
-    texts = [log.line(n).text for n in numbers]
-    whole = "\n".join(texts)
-    present = [literal for literal in literals if literal in whole]
-    return {literal: [n for n, text in zip(numbers, texts, strict=True) if literal in text] for literal in present}
+class PlainCandidates(dict[str, list[int]]):
+    """For each literal that occurs, the numbers of the lines whose text holds it."""
+
+    def __init__(self, log: PlainLog, literals: Sequence[str]) -> None:
+        numbers = log.numbers()
+        texts = [log.line(n).text for n in numbers]
+        whole = "\n".join(texts)
+        for literal in literals:
+            if literal in whole:
+                self[literal] = [n for n, text in zip(numbers, texts, strict=True) if literal in text]
+
+    def lines(self, literal: str) -> list[int]:
+        """Return the lines of a literal, of very many the first and the last."""
+        numbers = self.get(literal, [])
+        return numbers if len(numbers) <= 400 else [*numbers[:200], *numbers[-200:]]
+
+
+def all_of(_log: PlainLog, numbers: Sequence[int], _words: object, *, backwards: bool = False) -> Iterator[int]:
+    """Yield all lines: none is left out before it was looked at."""
+    return reversed(numbers) if backwards else iter(numbers)
 
 
 @contextmanager
@@ -406,6 +447,7 @@ def reading_plainly() -> Iterator[None]:
     with (
         mock.patch.object(doctor, "Log", PlainLog),
         mock.patch.object(doctor, "segment", plain_segment),
-        mock.patch("bkdoctor.diagnosis.match.candidates", plain_candidates),
+        mock.patch("bkdoctor.diagnosis.match.Candidates", PlainCandidates),
+        mock.patch("bkdoctor.diagnosis.region.holding", all_of),
     ):
         yield

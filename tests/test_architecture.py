@@ -15,15 +15,16 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = [
     ["model", "errors", "text", "redact", "bounded"],
-    ["trace"],
+    ["trace", "config"],
     ["catalog"],
     ["diagnosis"],
     ["fixes"],
     ["doctor"],
     ["render"],
     ["gitlab"],
-    ["session", "explain", "handbook", "scaffold", "checking"],
-    ["cli", "cli_patterns"],
+    ["reading"],
+    ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
+    ["cli", "cli_patterns", "cli_config", "cli_fix"],
 ]
 """Earlier rooms know nothing of later ones; rooms of one line stand side by side and may not go in a circle."""
 LAZY = {"rich", "gitlab", "requests", "urllib3", "hyperscan", "ahocorasick_rs", "ruamel", "tomlkit", "pygments"}

@@ -63,7 +63,9 @@ def test_a_users_pattern_answers(tmp_path: Path) -> None:
 
 
 def test_without_ours_every_failure_is_unknown_and_the_excerpt_carries_it() -> None:
-    trace = job("$ buildctl build --local dockerfile=a/Dockerfile\nerror: invalid local: stat a/Dockerfile: not a directory")
+    trace = job(
+        "$ buildctl build --local dockerfile=a/Dockerfile\nerror: invalid local: stat a/Dockerfile: not a directory"
+    )
     report = diagnose(trace.encode(), load([], builtin=False))
     assert (report.verdict, report.findings) == ("unknown", ())
     assert any("invalid local" in e.text for e in report.excerpt)

@@ -125,4 +125,4 @@ def test_line_numbers_count_only_newlines() -> None:
 def test_smallest_logs(raw: bytes) -> None:
     log = Log(raw)
     assert [log.line(n).text for n in log.numbers()] == raw.decode().splitlines()
-    assert log.blank == (b"x" not in raw)
+    assert log.is_blank() == (b"x" not in raw)

@@ -355,7 +355,7 @@ def test_names_and_terminals_that_are_not_utf8(cli: Cli, form: str) -> None:
 
 
 def test_a_huge_log_is_cut_in_the_middle(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bkdoctor.session.MAX_BYTES", 100_000)
+    monkeypatch.setattr("bkdoctor.reading.MAX_BYTES", 100_000)
     head, tail = KNOWN.split("error: ", 1)
     trace = head + "".join(f"line {n}\n" for n in range(50_000)) + "error: " + tail
     report = json.loads(cli("log", "-", "-f", "json", stdin=trace).out)

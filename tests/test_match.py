@@ -152,3 +152,54 @@ def test_sequence_passes_over_blank_lines() -> None:
     assert found(
         "unknown flag: --x\n\nUsage:  docker\n", x=pattern("lines = [['unknown flag', 'Usage:  docker']]")
     ) == ["x"]
+
+
+STEP = """\
+$ docker buildx build .
+#1 [internal] load build definition from Dockerfile
+#1 DONE 0.0s
+
+#2 [2/2] RUN ./install.sh
+#2 0.100 first: no such file
+#2 0.200 two
+#2 0.300 three
+#2 0.400 all packages installed
+#2 0.500 last: no such file
+#2 0.600 bye
+#2 ERROR: process "/bin/sh -c ./install.sh" did not complete successfully: exit code: 1
+------
+ > [2/2] RUN ./install.sh:
+0.500 last: no such file
+0.600 bye
+------
+ERROR: failed to solve: process "/bin/sh -c ./install.sh" did not complete successfully: exit code: 1
+"""
+
+
+def test_near_end_leaves_out_what_the_step_went_on_after() -> None:
+    near = pattern("lines = ['first: no such file']\nnear_end = 2")
+    assert found(job(STEP), x=near) == []
+    assert found(job(STEP), x=pattern("lines = ['first: no such file']\nnear_end = 5")) == ["x"]
+    assert found(job(STEP), x=pattern("lines = ['last: no such file']\nnear_end = 1")) == ["x"]
+
+
+def test_survived_by_minds_the_order() -> None:
+    first = pattern("lines = ['first: no such file']\nsurvived_by = ['packages installed']")
+    last = pattern("lines = ['last: no such file']\nsurvived_by = ['packages installed']")
+    assert found(job(STEP), x=first) == []
+    assert found(job(STEP), x=last) == ["x"]
+
+
+def test_what_came_before_a_build_that_ran_a_command_is_no_cause() -> None:
+    script = STEP.replace("#1 [internal]", "warning: no such host\n#1 [internal]", 1)
+    assert found(job(script), x=pattern("lines = ['no such host']")) == []
+    pull = script.replace("ERROR: process", "ERROR: other").replace("[2/2] RUN ./install.sh", "[internal] load metadata")
+    assert found(job(pull), x=pattern("lines = ['no such host']")) == ["x"]
+
+
+def test_a_programs_error_line_in_an_unmarked_step_is_output() -> None:
+    classic = "Step 1/2 : FROM alpine\n ---> 1\nStep 2/2 : RUN cargo build\n ---> Running in 2\nerror: no manifest\nmore\n"
+    only_step = pattern("lines = ['error: no manifest']\nplace = ['step']")
+    assert found(classic + "The command '/bin/sh -c cargo build' returned a non-zero code: 101\n", x=only_step) == ["x"]
+    kaniko = "INFO[0001] RUN pip install a || true\nERROR: no match\nINFO[0002] Taking snapshot of full filesystem...\nINFO[0003] RUN make\nboom\nerror building image: error building stage: x\n"
+    assert found(kaniko, x=pattern("lines = ['ERROR: no match']"), y=pattern("lines = ['boom']")) == ["y"]

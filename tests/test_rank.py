@@ -49,8 +49,8 @@ def test_confidence() -> None:
 
 
 def test_the_failed_step_beats_lines_outside() -> None:
-    text = job("$ docker build .\nwrapper: it failed\n" + BUILD.split("\n", 1)[1])
-    assert found(text, a=pattern("lines = ['main.c:1: error']"), b=pattern(WRAPPER)) == ["a", "b"]
+    outside = BUILD.rstrip() + "\nwrapper: it failed\n"
+    assert found(job(outside), a=pattern("lines = ['main.c:1: error']"), b=pattern(WRAPPER)) == ["a", "b"]
 
 
 def test_at_most_five_findings_and_twelve_lines() -> None:

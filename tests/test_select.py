@@ -160,6 +160,13 @@ def test_a_recipe_is_shown_only_for_the_methods_of_its_fix() -> None:
     assert chosen(fix(recipe="auth", when={"method": ["kaniko"]}), facts=Facts(method="buildx")) == ()
 
 
+@pytest.mark.parametrize("method", [None, "buildx", "kaniko"])
+def test_a_recipe_that_names_its_method(method: Any) -> None:
+    found = chosen(fix(recipe="native/auth"), facts=Facts(method=method))
+    assert [(f.snippet, f.fits, f.condition) for f in found] == [("build-image: native", "yes", None)]
+    assert chosen(fix(recipe="native/nothing")) == ()
+
+
 def test_what_a_recipe_asks_for_counts_as_well() -> None:
     recipes = {
         ("rootless", "auth"): recipe(

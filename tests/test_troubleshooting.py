@@ -9,7 +9,9 @@ import pytest
 from bkdoctor.catalog.catalog import Catalog, load
 from bkdoctor.doctor import diagnose
 
-TABLE: dict[str, dict[str, Any]] = tomllib.loads(Path(__file__).with_name("troubleshooting.toml").read_text(encoding="utf-8"))
+TABLE: dict[str, dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("troubleshooting.toml").read_text(encoding="utf-8")
+)
 ANSWERED = {name: entry for name, entry in TABLE.items() if "pattern" in entry}
 
 

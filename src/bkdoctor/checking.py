@@ -20,9 +20,10 @@ def check_catalog(names: Sequence[str], folders: Sequence[Path]) -> tuple[list[s
     known = [rooms.builtin_folder(), *folders]
     catalog, broken = load_tolerant([*folders, *(f for f in map(_folder_of, names) if f and not _is_among(f, known))])
     only = {i for name in names for i in _ids_of(name, catalog, broken)}
-    faults = check(catalog, run, only & catalog.entries.keys() if names else (), () if names else passing_logs())
-    shown = [m for i, m in broken.items() if not names or i in only]
-    return [*shown, *(str(f) for f in faults if only or not names)], len(only) or len(catalog.entries) + len(broken)
+    chosen = only & catalog.entries.keys()
+    faults = check(catalog, run, chosen, () if names else passing_logs()) if chosen or not names else []
+    shown = [message for i, message in broken.items() if not names or i in only]
+    return [*shown, *map(str, faults)], len(only) or len(catalog.entries) + len(broken)
 
 
 def run(log: bytes, known: Facts, catalog: rooms.Catalog) -> Report:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,19 +12,48 @@ import typer
 from typer.core import TyperGroup
 
 from bkdoctor import __version__
-from bkdoctor.cli_patterns import explain_command, patterns_app, snippet_command
 from bkdoctor.errors import BkdoctorError, UsageError
 from bkdoctor.session import Session
 from bkdoctor.text import one_line
+
+_LATER = {
+    "patterns": "bkdoctor.cli_patterns:patterns_app",
+    "explain": "bkdoctor.cli_patterns:explain_command",
+    "snippet": "bkdoctor.cli_patterns:snippet_command",
+    "lint": "bkdoctor.cli_config:lint_command",
+    "migrate": "bkdoctor.cli_config:migrate_command",
+    "fix": "bkdoctor.cli_fix:fix_command",
+}
+"""Commands whose modules are imported when they are called: a diagnosis needs none of them."""
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 
 
 class _Commands(TyperGroup):
     """The commands, with a word for who gives a log where a command is expected."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args[0] not in self.commands and Path(args[0]).is_file():
+        if self.get_command(ctx, args[0]) is None and Path(args[0]).is_file():
             raise UsageError(f"{args[0]} is no command. To diagnose a log write: bkdoctor log {args[0]}")
         return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in _LATER and cmd_name not in self.commands:
+            self.add_command(_imported(cmd_name), cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*(name for name in super().list_commands(ctx) if name not in _LATER), *_LATER]
+
+
+def _imported(name: str) -> Any:
+    module, _, attribute = _LATER[name].partition(":")
+    found = getattr(import_module(module), attribute)
+    made = typer.Typer(context_settings=_SETTINGS, add_completion=False)
+    if isinstance(found, typer.Typer):
+        made.add_typer(found, name=name)
+        return typer.main.get_group(made).commands[name]
+    made.command(name)(found)
+    return typer.main.get_command(made)
 
 
 app = typer.Typer(
@@ -32,11 +62,8 @@ app = typer.Typer(
     help="Says why a container image build failed in GitLab CI, and what to change.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_SETTINGS,
 )
-app.add_typer(patterns_app, name="patterns")
-app.command("explain")(explain_command)
-app.command("snippet")(snippet_command)
 
 Format = Annotated[
     str,

@@ -17,6 +17,7 @@ from bkdoctor.trace.facts import facts_of, merge
 from bkdoctor.trace.layout import Layout, Step
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
+from bkdoctor.trace.source import Source as TraceSource
 
 TEXT_LIMIT = 400
 """Characters of an evidence line that are shown."""
@@ -24,7 +25,7 @@ CAPTURE_LIMIT = 300
 
 
 def diagnose(
-    trace: bytes,
+    trace: bytes | TraceSource,
     catalog: Catalog,
     *,
     known: Facts | None = None,
@@ -37,7 +38,7 @@ def diagnose(
     `known` are facts from the job API or the command line and go before what the log says; `notes` go into the report.
     `cut` says where the middle of the trace is missing, so that the lines behind it are shown with their own numbers.
     """
-    log = Log(trace, cut_at=cut.cut_at, left_out=cut.left_out_lines) if cut else Log(trace)
+    log = Log(trace, catalog.searcher, cut_at=cut.cut_at if cut else None, left_out=cut.left_out_lines if cut else 0)
     layout = segment(log)
     facts = merge(facts_of(log, layout), known or Facts())
     base = Report(verdict="unknown", source=source or Source(), facts=facts, notes=tuple(notes))
@@ -45,7 +46,7 @@ def diagnose(
         return _replace(base, verdict="passed")
     matcher = Matcher(log, layout, facts, catalog)
     answers = rank(list(matcher.run()), catalog)
-    if log.blank and not answers:
+    if log.is_blank() and not answers:
         return _replace(base, verdict="empty")
     ended = outcome(log, layout, facts)
     if ended == "open" and not _says_why(answers):
@@ -81,7 +82,7 @@ def _report(
         base,
         verdict=verdict,
         findings=findings,
-        signature=_signature(log, layout, matcher.blame, answers) if lines else None,
+        signature=_signature(log, layout, matcher.blame, answers) if failed or answers else None,
         excerpt=lines,
         notes=tuple(notes),
     )

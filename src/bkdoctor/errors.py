@@ -5,6 +5,7 @@
     ├── InputError     4   a log, or another file, cannot be read
     │   └── PatternError   a pattern file is broken
     └── GitLabError    5   GitLab refused or did not answer
+        └── NoLogError     the job is there, but nothing of it can be diagnosed
 
 Every message ends with the next step. They are caught once, in the command line.
 """
@@ -38,3 +39,14 @@ class GitLabError(BkdoctorError):
     """GitLab refused the request or did not answer."""
 
     exit_status = 5
+
+    def __init__(self, message: str, *, retry_after: float | None = None, permanent: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds that GitLab asked to wait."""
+        self.permanent = permanent
+        """Whether the same request will be refused again, whenever it is sent."""
+
+
+class NoLogError(GitLabError):
+    """A job has no log, and its status does not say why it failed."""

@@ -1,7 +1,9 @@
 """From a pattern to the page that `bkdoctor explain` prints: what you see, why, what to change."""
 
 from bkdoctor.catalog.entry import Entry
+from bkdoctor.fixes.fill import fill_markdown
 from bkdoctor.fixes.select import condition_of
+from bkdoctor.text import strip_controls
 
 
 def render_entry(entry: Entry, *, colour: bool = False) -> str:
@@ -14,11 +16,12 @@ def render_entry(entry: Entry, *, colour: bool = False) -> str:
     if pattern.transient:
         out.append("It may pass when the job is run again.")
     out += ["", bold("What you see"), ""]
-    seen = [e.log.strip("\n") for e in pattern.example if e.match and e.log.strip()]
-    out += textwrap.indent("\n\n".join(seen[:2]), "    ").splitlines()
-    out += ["", bold("Why"), "", *_paragraphs(pattern.explain.cause)]
+    seen = [e for e in pattern.example if e.match and e.log.strip()]
+    captures = seen[0].captures if seen else {}
+    out += textwrap.indent("\n\n".join(strip_controls(e.log).strip("\n") for e in seen[:2]), "    ").splitlines()
+    out += ["", bold("Why"), "", *_paragraphs(fill_markdown(pattern.explain.cause, captures))]
     for number, fix in enumerate(pattern.fix, 1):
-        out += ["", bold(f"Fix {number}: {fix.title}"), f"in {fix.file}"]
+        out += ["", bold(f"Fix {number}: {fill_markdown(fix.title, captures)}"), f"in {fix.file}"]
         condition = condition_of(fix.when)
         out += [f"where {condition}"] if condition else []
         snippet = fix.snippet or ""

@@ -9,8 +9,8 @@ from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.diagnosis.verdict import outcome
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts
+from bkdoctor.reading import open_log
 from bkdoctor.redact import redact_lines
-from bkdoctor.session import read_log
 from bkdoctor.text import shorten, strip_controls
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
@@ -101,7 +101,11 @@ def scaffold(name: str, source: str, folder: Path, known: Catalog) -> Path:
 
 def _worth_reading(source: str) -> tuple[list[str], str]:
     """Return the lines of the excerpt, and the one among them that reads like the first error."""
-    log = Log(read_log(source).data)
+    with open_log(source) as opened:
+        return _worth_reading_in(Log(opened.source), source)
+
+
+def _worth_reading_in(log: Log, source: str) -> tuple[list[str], str]:
     layout = segment(log)
     if outcome(log, layout, Facts()) == "passed":
         raise InputError(f"{source}: this job passed. Give the log of one that failed.")

@@ -3,22 +3,22 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING
 
-from bkdoctor.bounded import Bounded, read_bounded
+from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.store import load_stored
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts, Report, Source
+from bkdoctor.reading import Opened, open_log, shown
 
-MAX_BYTES = 256 * 1024 * 1024
-"""A log larger than this is cut in the middle, which the report says."""
-_CHUNK = 1024 * 1024
+if TYPE_CHECKING:
+    from bkdoctor.gitlab.target import Target
+
 _EXIT_UNKNOWN = 3
 
 
@@ -58,7 +58,7 @@ class Session:
         _ = self.catalog
         for name in names:
             try:
-                statuses.append(self._report(self._diagnose(read_log(name), _shown(name))))
+                statuses.append(self._report(self.report_of(name)))
             except InputError as error:
                 if len(names) == 1:
                     raise
@@ -66,29 +66,41 @@ class Session:
                 statuses.append(error.exit_status)
         return max(statuses, key=[0, _EXIT_UNKNOWN, InputError.exit_status].index)
 
-    def _diagnose(self, read: Bounded, name: str) -> Report:
-        notes = [_cut_note(read)] if read.cut_at is not None else []
-        known = self.facts
-        if read.cut_at is not None:
+    def report_of(self, name: str) -> Report:
+        """Return the report for the log in a file. Raises InputError."""
+        with open_log(name) as opened:
+            return self._diagnose(opened, shown(name))
+
+    def _diagnose(self, opened: Opened, name: str) -> Report:
+        cut, known = opened.cut, self.facts
+        if cut is not None:
             import msgspec
 
             known = msgspec.structs.replace(known, truncated="middle")
-        return diagnose(read.data, self.catalog, known=known, source=Source(name=name), notes=notes, cut=read)
+        notes = [_cut_note(cut)] if cut is not None else []
+        return diagnose(opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut)
 
     def job(self, job: str, *, project: str | None, gitlab: str | None) -> int:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
-        from bkdoctor.gitlab.client import fetch_job
+        return self._report(self.report_of_job(self.target(job, project=project, gitlab=gitlab)))
+
+    def target(self, job: str, *, project: str | None, gitlab: str | None) -> "Target":
+        """Find out which job is meant, on which GitLab. Raises UsageError."""
         from bkdoctor.gitlab.remote import git_remote_url
         from bkdoctor.gitlab.target import resolve_job
+
+        return resolve_job(job, project=project, gitlab=gitlab, env=os.environ, remote=git_remote_url)
+
+    def report_of_job(self, target: "Target") -> Report:
+        """Return the report for a job of a GitLab. Raises GitLabError."""
+        from bkdoctor.gitlab.client import fetch_job
         from bkdoctor.trace.facts import merge
 
-        target = resolve_job(job, project=project, gitlab=gitlab, env=os.environ, remote=git_remote_url)
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
-        cut = Bounded(data=b"", cut_at=fetched.cut_at, left_out_lines=fetched.left_out_lines)
-        return self._report(
-            diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=cut)
-        )
+        gap = Bounded(data=b"", cut_at=fetched.cut_at, left_out_lines=fetched.left_out_lines)
+        cut = gap if fetched.cut else None
+        return diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=cut)
 
     def _report(self, report: Report) -> int:
         from bkdoctor.render import Options, load
@@ -124,32 +136,8 @@ def user_folders(patterns: list[Path] | None) -> tuple[Path, ...]:
     return (*named, *(patterns or ()))
 
 
-def _shown(name: str) -> str:
-    # a name that is no UTF-8 can be opened, but not printed
-    return "<stdin>" if name == "-" else os.fsencode(name).decode("utf-8", "replace")
-
-
-def read_log(name: str) -> Bounded:
-    """Read a file or standard input, at most MAX_BYTES of it. Raises InputError."""
-    try:
-        if name == "-":
-            if sys.stdin.isatty():
-                sys.stderr.write("Paste the log, then press Ctrl-D.\n")
-            return read_bounded(_chunks(sys.stdin.buffer), MAX_BYTES)
-        with Path(name).open("rb") as file:
-            return read_bounded(_chunks(file), MAX_BYTES)
-    except (OSError, AttributeError) as error:
-        reason = getattr(error, "strerror", None) or "cannot be read"
-        raise InputError(f"{_shown(name)}: {reason}. Give a log file, or - and the log on standard input.") from error
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    while chunk := file.read(_CHUNK):
-        yield chunk
-
-
-def _cut_note(read: Bounded) -> str:
+def _cut_note(cut: Bounded) -> str:
     return (
-        f"The log is larger than {MAX_BYTES // (1024 * 1024)} MiB: {read.left_out} bytes in its middle were left out, "
-        f"and {read.left_out_lines} lines are missing in the numbers behind them."
+        f"The log is very large: {cut.left_out} bytes in its middle were left out, "
+        f"and {cut.left_out_lines} lines are missing in the numbers behind them."
     )

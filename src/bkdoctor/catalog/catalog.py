@@ -14,6 +14,7 @@ from bkdoctor.catalog.entry import Entry, text_of
 from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type, read_vocabulary
 from bkdoctor.errors import InputError
+from bkdoctor.trace.finder import Searcher
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -53,6 +54,11 @@ class Catalog:
     def literals(self) -> list[str]:
         """What the prefilter looks for."""
         return self.index.literals
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """What looks for the literals."""
+        return Searcher(self.literals)
 
     @property
     def aliases(self) -> dict[str, str]:

@@ -57,6 +57,11 @@ class Entry:
         return tuple(self._wanted("excludes", spec) for spec in self.pattern.match.excludes)
 
     @cached_property
+    def survived_by(self) -> tuple[Wanted, ...]:
+        """What, printed behind a line, shows that it was overcome."""
+        return tuple(self._wanted("survived_by", spec) for spec in self.pattern.match.survived_by)
+
+    @cached_property
     def step_text(self) -> Template | None:
         """What the step's own instruction must say."""
         test = self.pattern.match.step
@@ -76,7 +81,7 @@ class Entry:
         """Every template of the pattern that needs a prefilter hit."""
         for sequence in self.lines:
             yield from sequence
-        for wanted in (*self.requires, *self.excludes):
+        for wanted in (*self.requires, *self.excludes, *self.survived_by):
             yield wanted.template
 
     def validate(self) -> None:

@@ -14,8 +14,8 @@ _HEAD = """\
 <!-- Written by `make bless` from the pattern files. -->
 
 One failure, one file: `FAMILY/ID.toml`. How to add one stands in [CONTRIBUTING.md](../CONTRIBUTING.md), the format in
-[docs/patterns.md](../docs/patterns.md) and [schema.json](schema.json). `recipes/` holds configuration that many patterns
-share, `vocabulary.toml` the types of placeholders.
+[docs/patterns.md](../docs/patterns.md) and [schema.json](schema.json). `recipes/` holds configuration that many
+patterns share, `vocabulary.toml` the types of placeholders.
 """
 
 

@@ -67,6 +67,10 @@ class Match(_Strict, frozen=True, kw_only=True):
     step: StepTest | None = None
     facts: dict[str, list[str]] = {}
     lines: list[LineSpec] = []
+    near_end: int | None = None
+    """A line of a build step counts only where at most so many lines of that step follow: a shell stops there."""
+    survived_by: list[str | Condition] = []
+    """What, printed behind the line in the same step, shows that the failure was overcome."""
     requires: list[str | Condition] = []
     excludes: list[str | Condition] = []
 

@@ -1,8 +1,9 @@
 """The catalogue in one file: what was read from folders of patterns, kept where it is read in a few milliseconds.
 
-The file's name is a hash of every pattern file's name, size and time of change, so that a change makes another file; it
-is written aside and moved into place, so that two processes may do it at once. Without a folder for it, or when it
-cannot be written, the patterns are read each time.
+Beside it stands what looks for its literals, in compiled form; that file fits one kind of machine. The file's name is a
+hash of every pattern file's name, size and time of change, so that a change makes another file; it is written aside and
+moved into place, so that two processes may do it at once. Without a folder for it, or when it cannot be written, the
+patterns are read each time.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from bkdoctor.catalog.catalog import Catalog, Index, builtin_folder, load
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type
+from bkdoctor.trace.finder import Searcher, fingerprint
 
 _FORMAT = "1"
 _KEPT = 4
@@ -40,13 +42,28 @@ def load_stored(folders: Sequence[Path], *, builtin: bool, cache: Path | None) -
     if cache is None:
         return load(folders, builtin=builtin)
     path = cache / f"catalog-{_fingerprint(folders, builtin)}.msgpack"
+    catalog = _read(path)
+    if catalog is None:
+        catalog = load(folders, builtin=builtin)
+        _write(path, _pack(catalog))
+    catalog.searcher = _stored_searcher(catalog.literals, cache)
+    return catalog
+
+
+def _read(path: Path) -> Catalog | None:
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         return _unpack(path.read_bytes())
-    catalog = load(folders, builtin=builtin)
-    data = _pack(catalog)
+    return None
+
+
+def _stored_searcher(literals: list[str], cache: Path) -> Searcher:
+    path = cache / f"finder-{fingerprint(literals)}.hs"
     with contextlib.suppress(OSError):
-        _write(path, data)
-    return catalog
+        return Searcher(literals, path.read_bytes())
+    searcher = Searcher(literals)
+    if compiled := searcher.dump():
+        _write(path, compiled)
+    return searcher
 
 
 def _fingerprint(folders: Sequence[Path], builtin: bool) -> str:
@@ -89,13 +106,16 @@ def _unpack(data: bytes) -> Catalog:
 
 
 def _write(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file at once, and remove old ones of its kind; where that cannot be, all is read again the next time."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        aside.write_bytes(data)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    others = sorted(path.parent.glob("catalog-*.msgpack"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for old in others[_KEPT:]:
-        old.unlink(missing_ok=True)
+    kind = f"{path.name.partition('-')[0]}-*{path.suffix}"
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            aside.write_bytes(data)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+        others = sorted(path.parent.glob(kind), key=lambda p: p.stat().st_mtime, reverse=True)
+        for old in others[_KEPT:]:
+            old.unlink(missing_ok=True)

@@ -50,7 +50,7 @@ class _Reader:
         start, array = self._at, self._text.startswith("[[", self._at)
         self._at += 2 if array else 1
         names = self._names()
-        path = self._inside(names[:-1]) + (names[-1],)
+        path: Path = (*self._inside(names[:-1], start), names[-1])
         if array:
             number = self._tables[path] = self._tables.get(path, -1) + 1
             self._note(path, start)
@@ -61,11 +61,12 @@ class _Reader:
         self._at = self._text.index("]", self._at) + (2 if array else 1)
         return path
 
-    def _inside(self, names: list[str]) -> Path:
+    def _inside(self, names: list[str], start: int) -> Path:
         """Return the path of a table, in the last item of each array of tables on the way."""
         path: Path = ()
         for name in names:
             path += (name,)
+            self._note(path, start)
             if path in self._tables:
                 path += (self._tables[path],)
         return path
@@ -89,7 +90,8 @@ class _Reader:
         self._value(path, ends)
 
     def _value(self, path: Path, ends: str) -> None:
-        self._at += len(self._text[self._at :]) - len(self._text[self._at :].lstrip(" \t"))
+        while self._text.startswith((" ", "\t"), self._at):
+            self._at += 1
         opening = self._text[self._at : self._at + 1]
         if opening == "[":
             self._items(path)

@@ -71,7 +71,14 @@ class Blame:
             return Weight.INNOCENT if self._survived(self.layout.build_at(line.number)) else Weight.DECISIVE
         if place == "daemon-log":
             return Weight.DECISIVE
-        return Weight.LIKELY
+        return Weight.INNOCENT if self._before_failing_run(line.number) else Weight.LIKELY
+
+    def _before_failing_run(self, number: int) -> bool:
+        """Whether a line outside of steps came before a build that went as far as a command that failed."""
+        step = self.failing_step
+        if step is None or step.title.instruction != "RUN" or number >= self.layout.builds[step.build]:
+            return False
+        return step.kind == "dump" or "did not complete" in step.error or "executor failed running" in step.error
 
     def _weigh_step(self, step: Step) -> Weight:
         if step in self.failing:

@@ -8,13 +8,13 @@ from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry, Wanted
 from bkdoctor.catalog.template import Hit, Template, bounded
 from bkdoctor.diagnosis.blame import Blame, Weight
-from bkdoctor.diagnosis.scan import Candidates, candidates
+from bkdoctor.diagnosis.scan import Candidates
 from bkdoctor.model import Facts, Place
 from bkdoctor.trace.layout import Layout, Section, Step, is_script
 from bkdoctor.trace.log import Line, Log
 
-MOST_LINES = 400
-"""Lines on which one template is tried, half of them from the head and half from the tail of the log."""
+_KEPT_TEXT = 16 * 1024 * 1024
+"""Characters of lines whose place is remembered."""
 
 _QUOTED_COMMAND = re.compile(
     r'process "(?P<a>.*)" did not complete|executor failed running \[(?P<b>.*)\]: |^The command \'(?P<c>.*)\' returned'
@@ -57,8 +57,9 @@ class Matcher:
         self.catalog = catalog
         self.blame = Blame(layout)
         self.not_judged: set[str] = set()
-        self._candidates: Candidates = candidates(log, catalog.literals)
+        self._candidates = Candidates(log, catalog.literals)
         self._spots: dict[int, Spot] = {}
+        self._kept = 0
 
     def run(self) -> Iterator[Match]:
         """Yield every match of every pattern that has not been survived.
@@ -81,7 +82,7 @@ class Matcher:
 
     def _of(self, entry: Entry) -> Iterator[Match]:
         for sequence in entry.lines:
-            for number in self._numbers(sequence[0]):
+            for number in self._candidates.lines(sequence[0].literal):
                 spot = self.spot(number)
                 if not self._eligible(entry, spot):
                     continue
@@ -93,12 +94,6 @@ class Matcher:
                     match.weight = weight
                     yield match
 
-    def _numbers(self, template: Template) -> list[int]:
-        numbers = self._candidates.get(template.literal, [])
-        if len(numbers) <= MOST_LINES:
-            return numbers
-        return numbers[: MOST_LINES // 2] + numbers[-MOST_LINES // 2 :]
-
     def spot(self, number: int) -> Spot:
         """Return where a line stands."""
         known = self._spots.get(number)
@@ -107,6 +102,10 @@ class Matcher:
             place, step = self.layout.place_at(line), self.layout.step_at(line)
             if place == "chain" and step is None:
                 step = self.blame.failing_step
+            self._kept += len(line.text)
+            if self._kept > _KEPT_TEXT:
+                self._spots.clear()
+                self._kept = 0
             known = self._spots[number] = Spot(line, place, step, self.layout.section_at(number))
         return known
 
@@ -213,12 +212,30 @@ class Matcher:
                 lines.append(other[1])
         if any(next(self._others(wanted, spot), None) for wanted in entry.excludes):
             return None
+        if self._is_survived(entry, spot):
+            return None
         return Match(entry, spot, Weight.LIKELY, captures, lines)
+
+    def _is_survived(self, entry: Entry, spot: Spot) -> bool:
+        """Whether the step went on behind this line, or says that what failed there was overcome."""
+        near = entry.pattern.match.near_end
+        if near is not None and spot.step is not None and self._lines_behind(spot, near + 1) > near:
+            return True
+        here = spot.line.number
+        return any(n > here for wanted in entry.survived_by for _, n in self._others(wanted, spot))
+
+    def _lines_behind(self, spot: Spot, most: int) -> int:
+        """Count the lines of the same step and place that follow, up to `most`."""
+        count, after = 0, self._following(spot)
+        while after is not None and count < most and after.place == spot.place:
+            count += after.step is spot.step and not after.line.body.startswith("ERROR: process ")
+            after = self._following(after)
+        return count
 
     def _others(self, wanted: Wanted, spot: Spot) -> Iterator[tuple[Hit, int]]:
         """Yield where a required or excluded line stands within its scope, nearest first."""
         here = spot.line.number
-        numbers = sorted(self._numbers(wanted.template), key=lambda n: abs(n - here))
+        numbers = sorted(self._candidates.lines(wanted.template.literal), key=lambda n: abs(n - here))
         for number in numbers:
             other = self.spot(number)
             if (

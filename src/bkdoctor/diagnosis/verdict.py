@@ -11,6 +11,8 @@ from bkdoctor.trace.log import Log
 
 Outcome = Literal["passed", "failed", "open"]
 
+_TAIL = 40
+"""Lines at the end of a log in which a builder says how it went."""
 _BUILT = re.compile(
     r"^Successfully (?:built|tagged) |^writing image sha256:|^(?:exporting|pushing) manifest\b.*done"
     r"|^naming to \S+.* done"
@@ -42,8 +44,7 @@ def _is_last_word(log: Log, layout: Layout) -> bool:
     section = layout.section_at(final)
     if section is not None and is_script(section.name):
         return False
-    after = (log.line(n).text.strip() for n in log.numbers(final + 1))
-    return not any(after) or not layout.succeeded
+    return not layout.succeeded or log.is_blank(final + 1)
 
 
 def _builder_outcome(log: Log, layout: Layout) -> Outcome:
@@ -54,7 +55,7 @@ def _builder_outcome(log: Log, layout: Layout) -> Outcome:
     last = layout.steps[-1] if layout.steps else None
     if last is not None and last.kind in ("buildkit", "tty") and not last.finished and not last.failed:
         return "open"
-    tail = [log.line(n).body.strip() for n in log.numbers()[-40:]]
+    tail = [log.line(n).body.strip() for n in log.ends(1, None, _TAIL)[-_TAIL:]]
     if any(_FAILED.search(text) for text in tail):
         return "failed"
     if last is not None and last.finished and last.kind in ("buildkit", "tty"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Literal
 
 from bkdoctor.fixes.result import CannotEdit
@@ -21,6 +22,7 @@ _OF_DEFAULT = frozenset(
 _GLOBAL = frozenset({"after_script", "before_script", "cache", "image", "services"})
 _MAX_FILES = 50
 _MAX_DEPTH = 12
+_MAX_LINES = 5000
 
 
 @dataclass(slots=True)
@@ -50,6 +52,8 @@ class Config:
     files: list[File] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     """What is included and not at hand."""
+    whole: File | None = None
+    """The configuration as GitLab merged it, to look up what no file at hand tells; never edited."""
 
     @property
     def main(self) -> File:
@@ -77,7 +81,12 @@ class Config:
 
     def inherited(self, job: str, key: str) -> Found | None:
         """Return the value that a job without this key of its own has."""
-        return self._from_job(job, key, "own", 0, skip_own=True) or self._from_default(job, key)
+        return self._from_job(job, key, "own", 0, skip_own=True) or self._from_default(job, key) or self._told(job, key)
+
+    def _told(self, job: str, key: str) -> Found | None:
+        entry = self.whole.root.get(job) if self.whole else None
+        value = entry.real.get(key) if entry is not None else None
+        return Found(value, self.whole, "global") if value is not None and self.whole else None
 
     def effective(self, job: str, key: str) -> Found | None:
         """Return the value that a job has, be it its own or not."""
@@ -102,7 +111,7 @@ class Config:
             value = None if skip_own else node.get(key)
             if value is not None:
                 return Found(value, file, how, name)
-            if (value := merged(node, key, 0)) is not None:
+            if (value := node.merged(key)) is not None:
                 return Found(value, file, "merge" if how == "own" else how, name)
         for _, _, node in self.entries(name):
             for template in reversed(extends_of(node)):
@@ -113,7 +122,7 @@ class Config:
     def _from_default(self, job: str, key: str) -> Found | None:
         if key in _OF_DEFAULT and self._takes_default(job, key):
             for file, _, node in self.entries("default"):
-                value = node.get(key) or merged(node, key, 0)
+                value = node.get(key) or node.merged(key)
                 if value is not None:
                     return Found(value, file, "default", "default")
             for file in self.files:
@@ -136,31 +145,35 @@ class Config:
         if not path:
             return None
         if len(path) == 1:
-            return next((Found(v, f, "own", path[0]) for f in self.files if (v := f.root.get(path[0])) is not None), None)
+            roots = ((file, file.root.get(path[0])) for file in self.files)
+            return next((Found(value, file, "own", path[0]) for file, value in roots if value is not None), None)
         for file, _, node in self.entries(path[0]):
             here: Node | None = node
             for part in path[1:]:
                 real = here.real if here is not None else None
-                here = (real.get(part) or merged(real, part, 0)) if real is not None else None
+                here = (real.get(part) or real.merged(part)) if real is not None else None
             if here is not None:
                 return Found(here, file, "own", path[0])
         if len(path) == 2:
             return self._from_job(path[0], path[1], "extends", 0)
         return None
 
-    def scalars(self, found: Found, depth: int = 0) -> Iterator[tuple[File, Node]]:
-        """Yield the strings of a script: its own, those of lists in it, and what it refers to."""
+    def scalars(self, found: Found) -> list[tuple[File, Node]]:
+        """Return the strings of a script: its own, those of lists in it, and what it refers to."""
+        return list(islice(self._scalars(found, 0), _MAX_LINES))
+
+    def _scalars(self, found: Found, depth: int) -> Iterator[tuple[File, Node]]:
         node = found.node.real
         if depth > _MAX_DEPTH:
             return
         if node.tag == "!reference":
             there = self.referenced([item.value for item in node.items])
             if there is not None:
-                yield from self.scalars(there, depth + 1)
+                yield from self._scalars(there, depth + 1)
         elif node.kind == "scalar":
             yield found.file, node
         for item in node.items if node.tag != "!reference" else ():
-            yield from self.scalars(Found(item, found.file, found.how, found.source), depth + 1)
+            yield from self._scalars(Found(item, found.file, found.how, found.source), depth + 1)
 
     def users(self, node: Node) -> list[str]:
         """Return the jobs whose scripts hold this very string."""
@@ -176,31 +189,19 @@ SCRIPTS = ("before_script", "script", "after_script")
 
 def extends_of(node: Node) -> list[str]:
     """Return the names that a job extends."""
-    value = node.get("extends") or merged(node, "extends", 0)
+    value = node.get("extends") or node.merged("extends")
     if value is None:
         return []
     real = value.real
     return [item.real.value for item in real.items] if real.kind == "seq" else [real.value] if real.value else []
 
 
-def merged(node: Node, key: str, depth: int) -> Node | None:
-    """Return the value of a key that a mapping has through `<<`."""
-    if depth > _MAX_DEPTH:
-        return None
-    for name, value in node.pairs:
-        if name.value != "<<" or name.style:
-            continue
-        real = value.real
-        for source in [item.real for item in real.items] if real.kind == "seq" else [real]:
-            there = source.get(key) or merged(source, key, depth + 1)
-            if there is not None:
-                return there
-    return None
+def load(path: str, text: str, read: Reader, whole: str | None = None) -> Config:
+    """Return the configuration of a file and of what it includes from the same project. Raises CannotEdit.
 
-
-def load(path: str, text: str, read: Reader) -> Config:
-    """Return the configuration of a file and of what it includes from the same project. Raises CannotEdit."""
-    config = Config([_file(path, text)])
+    `whole` is the configuration as GitLab merged it, if it is known.
+    """
+    config = Config([_file(path, text)], whole=_file("", whole) if whole else None)
     seen = {path.removeprefix("/")}
     for file in config.files:
         for name in _includes(file.root, config.missing):

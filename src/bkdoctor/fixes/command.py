@@ -16,7 +16,8 @@ _WORD = re.compile(
 )
 _REDIRECTION = re.compile(r"\d*[<>]|&>")
 _FLAGS = frozenset(
-    "--push --load --no-cache --pull --rm --force-rm --squash --quiet -q --debug -D --compress --trace --print --force"
+    "--push --load --use --append --bootstrap --no-cache --pull --rm --force-rm --squash --quiet -q --debug -D"
+    " --compress --trace --print --force"
     " --cleanup --no-push --single-snapshot --insecure --reproducible --skip-tls-verify --verbose -v".split()
 )
 """Options that take no value as a word of its own: the word behind them is the context."""

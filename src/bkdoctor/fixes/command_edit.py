@@ -1,12 +1,13 @@
 """From an edit of a command's options and a script's text to what changes in it; every other character stays."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from bkdoctor.fixes.command import _end_of_options, _name, _normal, _same, _takes
 from bkdoctor.fixes.result import Splice
 from bkdoctor.fixes.scalar_map import Char, char_map
-from bkdoctor.fixes.shell_words import Run, runs
+from bkdoctor.fixes.shell_words import Run
 from bkdoctor.fixes.yaml_tree import Node
 from bkdoctor.fixes.yaml_write import is_plain, quoted
 from bkdoctor.model import CommandEdit
@@ -40,12 +41,8 @@ def groups_of(run: Run) -> list[Group]:
     return out
 
 
-def value_edits(value: str, edit: CommandEdit) -> list[ValueEdit]:
-    """Return what the edit changes in a script's text, for each run of its command."""
-    return [e for run in runs(value, edit.run) for e in _run_edits(run, edit)]
-
-
-def _run_edits(run: Run, edit: CommandEdit) -> list[ValueEdit]:
+def run_edits(run: Run, edit: CommandEdit) -> list[ValueEdit]:
+    """Return what the edit changes in one run of the command."""
     groups = groups_of(run)
     gone: set[int] = set()
     for option in edit.drop:
@@ -58,11 +55,32 @@ def _run_edits(run: Run, edit: CommandEdit) -> list[ValueEdit]:
             continue
         first, *others = same
         gone |= set(others)
-        if _normal(groups[first].text) != _normal(option):
-            edits.append(ValueEdit(groups[first].start, groups[first].end, option))
+        old = groups[first].text
+        if _normal(old) != _normal(option) and not _says(old, option):
+            fitted = _with_variable(old, option)
+            edits.append(ValueEdit(groups[first].start, groups[first].end, fitted))
     new += [o for o in edit.add if not any(_normal(g.text) == _normal(o) for g in groups)]
     edits += [ValueEdit(_end_before(run, groups[n]), groups[n].end, "") for n in sorted(gone)]
     return edits + _insertion(run, groups, new)
+
+
+def _with_variable(old: str, new: str) -> str:
+    """Return an option whose path is the folder of the old one, with the variable that the old one spells.
+
+    The log shows `/builds/team/app/docker`, the file says `$CI_PROJECT_DIR/docker/Dockerfile`.
+    """
+    folder, slash, _ = old.rstrip("\"'").rpartition("/")
+    quote = next((q for q in "\"'" if old.endswith(q) and folder.count(q) % 2), "")
+    return f"{folder}{quote}" if slash and _same(old, new) and _says(folder, new) else new
+
+
+def _says(old: str, new: str) -> bool:
+    """Say whether a path with a variable in it may be this path."""
+    if "$" not in old or "$" in new:
+        return False
+    tail = re.split(r"\$\{?\w+\}?", old.rstrip("\"'"))[-1]
+    known = tail.startswith("/") or re.search(r"\$\{?CI_PROJECT_DIR\}?$", old.rstrip("\"'"))
+    return bool(known) and new.rpartition("=")[2].strip("\"'").endswith(tail)
 
 
 def _end_before(run: Run, group: Group) -> int:

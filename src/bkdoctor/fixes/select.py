@@ -54,7 +54,7 @@ def select(
     for spec in specs:
         for methods, recipe in _variants(spec, facts, catalog):
             when = {**(recipe.when if recipe else {}), **spec.when}
-            if recipe and facts.method is None:
+            if methods and facts.method is None:
                 when["method"] = methods
             unknown = _unknown(when, facts, captures, place, foreign)
             if unknown is not None:
@@ -139,7 +139,8 @@ def _variants(spec: FixSpec, facts: Facts, catalog: Catalog) -> list[tuple[list[
         return [([], None)]
     method, slash, section = spec.recipe.partition("/")
     if slash:
-        return [([], catalog.recipes.get((method, section)))]
+        named = catalog.recipes.get((method, section))
+        return [([], named)] if named else []
     if facts.method:
         methods = {_OF_METHOD.get(facts.method, facts.method): [str(facts.method)]}
     else:

@@ -1,4 +1,4 @@
-"""From a change to a YAML document to splices of its text: keys and items are added, values replaced, where they stand."""
+"""From a change to a YAML document to splices of its text: keys and items added, values replaced, where they stand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,15 +15,17 @@ class Sheet:
     """A text under change: it collects splices, which `text_after` makes all at once."""
 
     text: str
-    style: Style = Style()
+    style: Style
     splices: list[Splice] = field(default_factory=list)
 
     def text_after(self) -> str:
         """Return the text with everything that was asked for."""
         return spliced(self.text, self.splices)
 
-    def add_pairs(self, target: Node, pairs: Sequence[Pair], *, before: Node | None = None) -> None:
-        """Put keys into a mapping: above the key `before`, else at its end."""
+    def add_pairs(
+        self, target: Node, pairs: Sequence[Pair], *, before: Node | None = None, apart: bool = False
+    ) -> None:
+        """Put keys into a mapping: above the key `before`, else at its end, `apart` by a blank line."""
         if not pairs:
             return
         if target.flow:
@@ -32,6 +34,7 @@ class Sheet:
             self._into_brackets(target, last, inner)
             return
         lines = [line for k, v in pairs for line in pair_lines(k, v, target.column, self.style)]
+        lines = ["", *lines] if apart else lines
         self._lines(target, before.start if before else None, lines)
 
     def add_items(self, target: Node, items: Sequence[Node], index: int | None = None) -> None:

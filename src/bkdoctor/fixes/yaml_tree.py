@@ -11,6 +11,7 @@ from bkdoctor.fixes.result import CannotEdit
 
 Kind = Literal["scalar", "map", "seq", "alias"]
 _MAX_NODES = 100_000
+_MAX_DEPTH = 12
 
 
 @dataclass(slots=True)
@@ -56,6 +57,18 @@ class Node:
         """Return the value of a mapping's own key."""
         return next((v for k, v in self.pairs if k.value == key and k.kind == "scalar"), None)
 
+    def merged(self, key: str, depth: int = 0) -> "Node | None":
+        """Return the value that a mapping has for a key through `<<`."""
+        for name, value in self.pairs if depth < _MAX_DEPTH else ():
+            if name.value != "<<" or name.style:
+                continue
+            real = value.real
+            for source in [item.real for item in real.items] if real.kind == "seq" else [real]:
+                there = source.get(key) or source.merged(key, depth + 1)
+                if there is not None:
+                    return there
+        return None
+
     def key(self, key: str) -> "Node":
         """Return the node of a mapping's own key."""
         return next(k for k, _ in self.pairs if k.value == key)
@@ -81,7 +94,8 @@ def documents(text: str) -> list[Node]:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
-        raise CannotEdit(f"it is not valid YAML{where}: {getattr(error, 'problem', None) or 'it cannot be read'}") from error
+        problem = getattr(error, "problem", None) or "it cannot be read"
+        raise CannotEdit(f"it is not valid YAML{where}: {problem}") from error
     except (RecursionError, ValueError) as error:
         raise CannotEdit("it cannot be read as YAML") from error
 
@@ -144,22 +158,21 @@ class _Reader:
 
     def _mapping(self, node: Node) -> None:
         node.kind = "map"
-        last = None
-        while not type(event := next(self.events)).__name__ == "MappingEndEvent":
+        while type(event := next(self.events)).__name__ != "MappingEndEvent":
             key = self._node(event)
             value = self._node(next(self.events))
             node.pairs.append((key, value))
         if node.flow:
             node.end = event.end_mark.index
         elif node.pairs:
-            last = node.pairs[-1][1]
+            key, value = node.pairs[-1]
             node.inner = node.pairs[0][0].start
-            node.end = max(last.end, node.pairs[-1][0].end + 1)
+            node.end = max(value.end, key.end + 1)
         node.column = self._column(node.inner)
 
     def _sequence(self, node: Node) -> None:
         node.kind = "seq"
-        while not type(event := next(self.events)).__name__ == "SequenceEndEvent":
+        while type(event := next(self.events)).__name__ != "SequenceEndEvent":
             node.items.append(self._node(event))
         if node.flow:
             node.end = event.end_mark.index

@@ -1,4 +1,4 @@
-"""From nodes to YAML text as a file writes it itself: lines of a block, or one line in brackets. Comments stay behind."""
+"""From nodes to YAML text as a file writes it itself: lines of a block, or one line in brackets, without comments."""
 
 import json
 import re

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from bkdoctor.bounded import Bounded, read_bounded
-from bkdoctor.errors import GitLabError, UsageError
+from bkdoctor.errors import NoLogError, UsageError
 from bkdoctor.gitlab.address import parse_job
 from bkdoctor.gitlab.connection import ONCE, Connection, Limits
 from bkdoctor.gitlab.refusal import Asked
@@ -48,14 +48,19 @@ class FetchedJob(msgspec.Struct, frozen=True, kw_only=True):
 
 def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | None = None) -> FetchedJob:
     """Ask GitLab for the job and its trace; GitLabError if there is nothing to diagnose."""
+    with Connection(target.base, target.token, verify=target.verify, advice=target.advice, limits=limits) as connection:
+        return read_job(connection, target, max_bytes=max_bytes)
+
+
+def read_job(connection: Connection, target: Target, *, max_bytes: int = MAX_TRACE) -> FetchedJob:
+    """The same over an open connection, with whose token the target's project is asked."""
     project = f"project {target.project}" if target.project.isdecimal() else target.project
     thing = f"job {target.job_id} of {project}"
-    with Connection(target.base, target.token, verify=target.verify, advice=target.advice, limits=limits) as connection:
-        asked = Asked(thing=thing, project=target.project)
-        job = _Job(connection.read(asked, lambda: _job(connection, target)))
-        trace = Bounded(data=b"") if job.erased else _read_trace(connection, target, thing, max_bytes)
+    asked = Asked(thing=thing, project=target.project)
+    job = _Job(connection.read(asked, lambda: _job(connection, target)))
+    trace = Bounded(data=b"") if job.erased else _read_trace(connection, target, thing, max_bytes)
     if not trace.data.strip() and not job.failure_says_why:
-        raise GitLabError(job.why_no_trace(thing))
+        raise NoLogError(job.why_no_trace(thing), permanent=True)
     facts = job.facts(target, trace)
     return FetchedJob(
         trace=trace.data,

@@ -10,7 +10,7 @@ import msgspec
 from bkdoctor.errors import GitLabError
 from bkdoctor.gitlab.address import Base
 from bkdoctor.gitlab.credentials import Token
-from bkdoctor.gitlab.refusal import Asked, Asker, explain
+from bkdoctor.gitlab.refusal import Asked, Asker, Refusal, explain
 
 ONCE: Mapping[str, Any] = MappingProxyType(
     {"obey_rate_limit": False, "retry_transient_errors": False, "max_retries": 0}
@@ -54,6 +54,9 @@ class Connection:
         if verify is False:
             # the user asked for it, and the target's notes say it; one warning for each request says no more
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self.base = base
+        self.retries = 0
+        """How often a read was tried again."""
         self._limits = limits = limits or Limits()
         self._session = GuardedSession(base, limits.connect_timeout, limits.read_timeout)
         self._asker = Asker(
@@ -83,6 +86,15 @@ class Connection:
         """Let go of the sockets."""
         self._session.close()
 
+    @property
+    def calls(self) -> int:
+        """How many requests were sent."""
+        return self._session.sent
+
+    def pause(self, seconds: float) -> None:
+        """Wait, as between two tries."""
+        self._limits.sleep(seconds)
+
     def read(self, asked: Asked, call: Callable[[], _T]) -> _T:
         """Make a call that only reads, again if that may help; GitLabError if GitLab does not give it.
 
@@ -99,10 +111,24 @@ class Connection:
                 refusal = explain(error, asked, self._asker, retry_after)
                 wait = pause if retry_after is None else retry_after
                 if not (refusal.passing and tries_left and wait <= patience):
-                    raise GitLabError(self._clean(refusal.message)) from None
+                    raise self._error(refusal, retry_after) from None
             self._limits.sleep(wait)
+            self.retries += 1
             pause, patience = pause * 2, patience - wait
         raise AssertionError("the last try returns or raises")
+
+    def write(self, asked: Asked, call: Callable[[], _T]) -> _T:
+        """Make a call that changes something, once: after an error, look whether it was done before trying again."""
+        import gitlab.exceptions
+
+        try:
+            return call()
+        except (gitlab.exceptions.GitlabError, OSError, ValueError) as error:
+            retry_after = self._session.retry_after
+            raise self._error(explain(error, asked, self._asker, retry_after), retry_after) from None
+
+    def _error(self, refusal: Refusal, retry_after: float | None) -> GitLabError:
+        return GitLabError(self._clean(refusal.message), retry_after=retry_after, permanent=refusal.permanent)
 
     def _clean(self, message: str) -> str:
         # no text is made of the token's value; this holds that even if one comes to be

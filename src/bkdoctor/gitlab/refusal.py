@@ -16,6 +16,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     scope: str = "read_api"
     role: str = "Reporter"
+    deed: str = "read"
+    """What the token must be let do: `read {thing}`, `write {thing}`."""
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     passing: bool = False
     """It may pass: the request is worth a second try."""
+    permanent: bool = False
+    """It stays as it is whatever time passes; what is neither waits for somebody to mend it."""
 
 
 def explain(error: Exception, asked: Asked, asker: Asker, retry_after: float | None) -> Refusal:
@@ -67,9 +71,14 @@ def _status(code: int, said: str, asked: Asked, asker: Asker, retry_after: float
     if code == 401:
         return Refusal(message=f"{host} wants a token for {asked.thing} (401): {_token_advice(asked, asker)}")
     if code == 403:
-        return Refusal(message=_forbidden(said, asked, asker))
+        return Refusal(message=_forbidden(said, asked, asker), permanent=True)
     if code == 404:
-        return Refusal(message=_not_found(said, asked, asker))
+        return Refusal(message=_not_found(said, asked, asker), permanent=True)
+    if code == 409:
+        return Refusal(message=f"{host} is busy with {asked.thing} (409): run the command again", passing=True)
+    if code in (400, 422):
+        message = f"{host} does not take the request for {asked.thing} (HTTP {code})"
+        return Refusal(message=f"{message}: check that its version is supported", permanent=True)
     if code == 429:
         when = f"in {retry_after:.0f} seconds" if retry_after is not None else "in a few minutes"
         message = f"{host} takes no more requests for now (429, rate limit): run the command again {when}"
@@ -87,7 +96,7 @@ def _forbidden(said: str, asked: Asked, asker: Asker) -> str:
     if "insufficient_scope" in said or "higher privileges" in said:
         message = f"the token from {origin} lacks a scope that {asked.thing} needs (403)"
         return f"{message}: create one with the scope {asked.scope} and put it there"
-    message = f"{asker.host} does not let the token from {origin} read {asked.thing} (403)"
+    message = f"{asker.host} does not let the token from {origin} {asked.deed} {asked.thing} (403)"
     return f"{message}: use a token with the scope {asked.scope} whose owner has the role {asked.role}"
 
 

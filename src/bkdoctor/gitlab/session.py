@@ -4,6 +4,7 @@ Imported only when a connection is opened, since requests takes 0.2 s to import.
 """
 
 import re
+import time
 from typing import Any
 
 import requests
@@ -40,6 +41,8 @@ class GuardedSession(requests.Session):
         self.max_redirects = _MAX_REDIRECTS
         self.retry_after: float | None = None
         """Seconds that the last answer asked to wait."""
+        self.sent = 0
+        """Requests so far."""
         self._base = base
         self._timeouts = (connect_timeout, read_timeout)
         # any value keeps requests from asking ~/.netrc
@@ -50,8 +53,9 @@ class GuardedSession(requests.Session):
         self.retry_after = None
         self._check_destination(request.url or "")
         kwargs["timeout"] = self._timeouts
+        self.sent += 1
         response = super().send(request, **kwargs)
-        self.retry_after = _seconds(response.headers.get("Retry-After"))
+        self.retry_after = _wait(response)
         html = response.headers.get("Content-Type", "").lower().startswith("text/html")
         if html and response.status_code < 500 and not response.is_redirect:
             response.close()
@@ -69,6 +73,15 @@ class GuardedSession(requests.Session):
             raise RedirectRefused(destination.netloc if _HOST.fullmatch(host) else "another host")
         if "/users/sign_in" in (there.path or ""):
             raise WebPage(302)
+
+
+def _wait(response: requests.Response) -> float | None:
+    wait = _seconds(response.headers.get("Retry-After"))
+    reset = _seconds(response.headers.get("RateLimit-Reset"))
+    if wait is None and reset is not None and response.status_code == 429:
+        # a time of day; what lies far off is no rate limit of minutes
+        return min(max(reset - time.time(), 0.0), 3600.0)
+    return wait
 
 
 def _seconds(text: str | None) -> float | None:

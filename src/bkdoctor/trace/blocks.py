@@ -32,6 +32,17 @@ class Blocks:
         """Whether the line before was part of a step dump."""
         return self._dump_start is not None
 
+    @property
+    def waits(self) -> bool:
+        """Whether the next line with text matters whatever it says: the one behind `------`."""
+        return self._rule is not None and self._dump_start is None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a line may be part of a block, or end one."""
+        started = (self._rule, self._dump_start, self._excerpt_start, self._service_start)
+        return any(line is not None for line in started)
+
     def take(self, line: Line) -> bool:
         """Return whether a line is part of a block."""
         text, number = line.text, line.number

@@ -12,14 +12,19 @@ from typing import Literal, NamedTuple
 Status = Literal["running", "done", "cached", "error", "canceled"]
 
 _STAMP = r"^(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s)?\s*"
-_VERTEX = re.compile(_STAMP + r"#(?P<id>\d+) (?P<rest>.*)$")
+_VERTEX = re.compile(_STAMP + r"#(?P<id>\d+) (?P<rest>.*)$", re.ASCII)
 _STATUS = re.compile(r"^(?P<word>DONE|CACHED|CANCELED|ERROR)(?:[: ]+(?P<detail>.*))?$")
 _TTY = re.compile(
-    _STAMP + r"=> (?P<status>ERROR |CACHED |CANCELED )?(?P<name>(?!=>).*?)(?:\s+(?P<time>\d+\.\d+s))?\s*$"
+    _STAMP + r"=> (?P<status>ERROR |CACHED |CANCELED )?(?P<name>(?!=>).*?)(?:\s+(?P<time>\d+\.\d+s))?\s*$",
+    re.ASCII,
 )
-_CLASSIC = re.compile(_STAMP + r"Step (?P<index>\d+)(?:/(?P<total>\d+))? : (?P<text>.*)$")
-_BUILDAH = re.compile(_STAMP + r"(?:\[(?P<stage>\d+/\d+)\] )?STEP (?P<index>\d+)(?:/(?P<total>\d+))?: (?P<text>.*)$")
-_KANIKO = re.compile(_STAMP + r"(?:INFO\[\d+\]|INFO|time=\S+ level=info msg=\"?)\s*(?P<text>[A-Z]{3,} .*?)\"?$")
+_CLASSIC = re.compile(_STAMP + r"Step (?P<index>\d+)(?:/(?P<total>\d+))? : (?P<text>.*)$", re.ASCII)
+_BUILDAH = re.compile(
+    _STAMP + r"(?:\[(?P<stage>\d+/\d+)\] )?STEP (?P<index>\d+)(?:/(?P<total>\d+))?: (?P<text>.*)$", re.ASCII
+)
+_KANIKO = re.compile(
+    _STAMP + r"(?:INFO\[\d+\]|INFO|time=\S+ level=info msg=\"?)\s*(?P<text>[A-Z]{3,} .*?)\"?$", re.ASCII
+)
 _BRACKET = re.compile(
     r"^\[(?:(?P<platform>[a-z0-9]+/[\w./]+)(?:->[\w./]+)? )?"
     r"(?:(?P<names>[^\]\d][^\]]*?) (?P<index>\d+)/\d+|\d+/\d+|(?P<other>[^\]]*))\] (?P<text>.*)$"
@@ -28,6 +33,10 @@ INSTRUCTIONS = frozenset(
     "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL "
     "USER VOLUME WORKDIR".split()
 )
+
+
+_AMBIGUOUS = re.compile(r"section_|gitlab-runner|[Ff]ailed|=== log|\*\*\*")
+"""What may make a line something else than a heading."""
 
 
 class Title(NamedTuple):
@@ -83,13 +92,23 @@ def announcement(text: str) -> Announcement | None:
     return None
 
 
+def heading(text: str) -> Announcement | None:
+    """Return what BuildKit's heading of a step says (`#7 [2/3] RUN make`); None for every other line."""
+    found = announcement(text) if text.startswith("#") and not _AMBIGUOUS.search(text) else None
+    return found if found and found.kind == "buildkit" and found.title and found.title.name.startswith("[") else None
+
+
 def _vertex(match: re.Match[str]) -> Announcement | None:
     rest = match["rest"].rstrip()
     step_id = f"#{match['id']}"
     if status := _STATUS.match(rest):
         word = status["word"].lower()
         return Announcement("buildkit", step_id, None, word, status["detail"] or "")  # type: ignore[arg-type]
-    if re.match(r"\d+\.\d+ ", rest) or rest.startswith(("sha256:", "transferring ", "resolve ", "...")):
+    if (
+        not rest
+        or re.match(r"\d+\.\d+(?: |$)", rest)
+        or rest.startswith(("sha256:", "transferring ", "resolve ", "..."))
+    ):
         return None
     return Announcement("buildkit", step_id, title_of(rest), None, "")
 

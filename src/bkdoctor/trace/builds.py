@@ -18,6 +18,11 @@ class Builds:
         """Whether a build has begun."""
         return bool(self.out.builds)
 
+    @property
+    def in_region(self) -> bool:
+        """Whether a step is under way whose output carries no mark of its own."""
+        return self._region is not None
+
     def forget(self) -> None:
         """A command of the script begins: the numbers of the next build are its own."""
         self._steps = {}

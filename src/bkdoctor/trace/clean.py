@@ -48,7 +48,7 @@ def continues(raw_line: bytes) -> bool:
     )
 
 
-_CONTINUATION = re.compile(HEADER.pattern[:-4] + rb"\\+")
+_CONTINUATION = re.compile(HEADER.pattern[:-4] + rb"\+")
 
 
 def continuations(piece: bytes) -> list[int]:
@@ -84,6 +84,11 @@ def clean(joined: bytes, *, lost_escapes: bool = False) -> str:
         return _type(joined, lost_escapes)
     parts = (_type(part, lost_escapes) for part in _MARKER_SPLIT.split(joined))
     return " ".join(part for part in parts if part.strip())
+
+
+def comes_together(joined: bytes) -> bool:
+    """Say whether a line has text on both sides of a section's marker."""
+    return sum(1 for part in _MARKER_SPLIT.split(joined) if part.strip(b"\r")) > 1
 
 
 _MARKER_SPLIT = re.compile(re.sub(rb"\?P<\w+>", rb"?:", MARKER.pattern))

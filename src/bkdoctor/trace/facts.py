@@ -13,6 +13,7 @@ import msgspec
 from bkdoctor.model import Facts, Method
 from bkdoctor.trace.layout import Layout, is_script
 from bkdoctor.trace.log import Log
+from bkdoctor.trace.survey import Survey
 
 HEAD_LINES = 400
 """The runner's own lines before the script stand among the first lines; more are not read for them."""
@@ -77,7 +78,7 @@ def facts_of(log: Log, layout: Layout) -> Facts:
     failed = layout.failed_section()
     step = failing_step_name(layout)
     known: dict[str, object] = {
-        "method": _method(commands, _search(_IMAGE, head, "image"), log.raw),
+        "method": _method(commands, _search(_IMAGE, head, "image"), log.survey),
         "executor": _executor(head),
         "runner": _search(_RUNNER, head[:40], "version"),
         "image": _search(_IMAGE, head, "image"),
@@ -144,7 +145,7 @@ def _alias(image: str) -> str:
     return image.split("@")[0].rsplit(":", 1)[0].replace("/", "__") if "/" in image else image.split(":")[0]
 
 
-def _method(commands: list[str], image: str | None, raw: bytes) -> Method | None:
+def _method(commands: list[str], image: str | None, survey: Survey) -> Method | None:
     """The method of the last command that builds or pushes; else the image; else what the output says."""
     for text in reversed(commands):
         for method, pattern in _METHODS:
@@ -161,7 +162,7 @@ def _method(commands: list[str], image: str | None, raw: bytes) -> Method | None
             return "rootless" if "rootless" in image else "native"
         if "buildah" in image:
             return "buildah"
-    return next((method for method, word in _OUTPUT_METHODS if word in raw), None)
+    return next((method for method, word in _OUTPUT_METHODS if survey.holds(word)), None)
 
 
 def _platforms(layout: Layout, commands: list[str]) -> list[str]:

@@ -5,11 +5,10 @@ The index holds one entry for each page, not for each line; what lies within a p
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 
-from bkdoctor.trace import clean
 from bkdoctor.trace.source import Source
 
 PAGE = 64 * 1024
@@ -28,25 +27,27 @@ class LineIndex:
         self.newlines = 0
         self._ends = lru_cache(maxsize=64)(self._ends_in)
 
-    @classmethod
-    def of(cls, source: Source, *, timestamped: bool) -> "LineIndex":
-        """Return the index of a whole trace."""
-        index = cls(source)
-        for start in range(0, source.size, PAGE):
-            page = source.read(start, start + PAGE)
-            index.add(page, start)
-            if timestamped and (b"O+" in page or b"E+" in page):
-                for position in clean.continuations(source.read(max(0, start - 1), start + PAGE + clean.HEADER_LENGTH)):
-                    index.go_on(index.number_at(max(0, start - 1) + position))
-        return index
+    def add(self, piece: bytes, offset: int, start: int, stop: int, points: Sequence[int] = ()) -> list[int]:
+        """Count the newlines in `piece[start:stop]`; `piece` stands at `offset` in the trace.
 
-    def add(self, piece: bytes, offset: int, start: int = 0, stop: int | None = None) -> None:
-        """Count the newlines in `piece[start:stop]`; `piece` stands at `offset` in the trace."""
-        stop = len(piece) if stop is None else stop
-        for position in range(start, stop, PAGE):
-            self._offsets.append(offset + position)
+        Return the numbers of the lines in which the `points`, ascending positions in the piece, stand.
+        """
+        numbers: list[int] = []
+        waiting = iter(points)
+        point = next(waiting, stop)
+        for page in range(start, stop, PAGE):
+            self._offsets.append(offset + page)
             self._before.append(self.newlines)
-            self.newlines += piece.count(b"\n", position, min(position + PAGE, stop))
+            position, end = page, min(page + PAGE, stop)
+            while point < end:
+                if point > position:
+                    self.newlines += piece.count(b"\n", position, point)
+                    position = point
+                numbers.append(self.newlines + 1)
+                point = next(waiting, stop)
+            self.newlines += piece.count(b"\n", position, end)
+        numbers += [self.newlines + 1 for _ in range(len(points) - len(numbers))]
+        return numbers
 
     def go_on(self, number: int) -> None:
         """Note that a line goes on from the one before; the first line of a trace cannot. Called in ascending order."""
@@ -79,7 +80,7 @@ class LineIndex:
         page = bisect_right(self._offsets, offset) - 1
         return self._before[page] + bisect_right(self._ends(page), offset - self._offsets[page]) + 1
 
-    def _ends_in(self, page: int) -> array[int]:
+    def _ends_in(self, page: int) -> "array[int]":
         """Return, for each newline of a page, the position behind it."""
         stop = self._offsets[page + 1] if page + 1 < len(self._offsets) else self._offsets[page] + PAGE
         parts = self._source.read(self._offsets[page], stop).split(b"\n")

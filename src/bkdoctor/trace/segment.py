@@ -1,37 +1,27 @@
 """From a Log to its Layout: sections, commands, builds, steps, dumps, chains, service and daemon logs.
 
-A state machine fed with lines in order; it needs the lines that carry a marker of its own and ignores all others.
+A state machine fed with the lines that carry a mark (`marks`), in order, and with the few that it asks for itself.
 """
 
 import re
 
 from bkdoctor.trace import builders, clean
 from bkdoctor.trace.blocks import Blocks
+from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.builds import Builds
 from bkdoctor.trace.layout import Command, Layout, Section
 from bkdoctor.trace.log import Line, Log
+from bkdoctor.trace.marks import TITLES
 
-_TITLES = {
-    "Resolving secrets": "resolve_secrets",
-    'Preparing the "': "prepare_executor",
-    "Preparing environment": "prepare_script",
-    "Getting source from Git repository": "get_sources",
-    "Deleting all tracked and untracked files": "clear_worktree",
-    "Restoring cache": "restore_cache",
-    "Downloading artifacts": "download_artifacts",
-    'Executing "step_script" stage': "step_script",
-    'Executing "build_script" stage': "step_script",
-    'Executing "after_script" stage': "after_script",
-    "Running after_script": "after_script",
-    "Running after script": "after_script",
-    "Saving cache for successful job": "archive_cache",
-    "Saving cache for failed job": "archive_cache_on_failure",
-    "Uploading artifacts for successful job": "upload_artifacts_on_success",
-    "Uploading artifacts for failed job": "upload_artifacts_on_failure",
-    "Cleaning up file based variables": "cleanup_file_variables",
-    "Cleaning up project directory and file based variables": "cleanup_file_variables",
-}
+_KNOWN = 20_000
+"""Headings that are remembered."""
 _FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
+_OWN_WORDS = re.compile(
+    r"^\s*(?:(?:ERROR|error|Error): (?:failed to |error building |building at |Service |while running )"
+    r"|(?:ERROR|error|Error)(?:: | )(?:response from daemon|during connect)|error building |failed to (?:build|solve)\b)",
+)
+"""What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
+_SNAPSHOT = "Taking snapshot of"
 _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
 
@@ -45,28 +35,57 @@ class _Segmenter:
     def __init__(self, log: Log) -> None:
         self.log = log
         self.out = Layout(end=len(log) + 1)
-        self.has_markers = b"section_start:" in log.raw
-        self.green = b"\x1b[32;1m$ " in log.raw
+        self.has_markers = log.survey.has_sections
+        self.green = log.survey.green
         self.open: list[Section] = []
         self.builds = Builds(self.out)
         self.blocks = Blocks(log, self.out, self.builds)
+        self.headings: dict[bytes, Announcement | None] = {}
 
     def run(self) -> Layout:
-        for number in self.log.numbers():
-            if self.has_markers:
-                self._markers(number)
-            line = self.log.line(number)
-            if line.text.strip():
-                self._feed(line)
+        self.fed = 0
+        for number, raw in self.log.survey.marked:
+            if self.blocks.waits:
+                self._feed_until(number)
+            if raw is None:
+                self._take(self.log.head_of(number), self.log.joined(self.log.head_of(number)))
+            elif raw[:1] != b"#" or not self._is_repeated(raw, number):
+                self._take(number, raw)
+        self._feed_until(self.out.end)
         self.blocks.close()
         self.builds.end_region(self.out.end - 1)
         self.out.index()
         return self.out
 
-    def _markers(self, number: int) -> None:
-        raw = self.log.joined(number)
-        if b"section_" not in raw:
+    def _is_repeated(self, raw: bytes, number: int) -> bool:
+        """Take in a heading that was there before and can mean nothing else, which in long builds most lines are."""
+        found = self.headings.get(raw)
+        if found is None and len(self.headings) < _KNOWN:
+            found = self.headings[raw] = builders.heading(self.log.made(number, raw).text)
+        if found is None or self.blocks.busy:
+            return False
+        self.builds.announce(found, number)
+        self.fed = number
+        return True
+
+    def _feed_until(self, stop: int) -> None:
+        """Feed the lines behind the last one for as long as what it began depends on them."""
+        number = self.log.next(self.fed) if self.blocks.waits else None
+        while number is not None and number < stop and self.blocks.waits:
+            self._take(number, self.log.joined(number))
+            number = self.log.next(number)
+
+    def _take(self, number: int, raw: bytes) -> None:
+        if number <= self.fed:
             return
+        self.fed = number
+        if self.has_markers and b"section_" in raw:
+            self._markers(number, raw)
+        line = self.log.made(number, raw)
+        if line.text.strip():
+            self._feed(line, raw)
+
+    def _markers(self, number: int, raw: bytes) -> None:
         for match in clean.MARKER.finditer(raw):
             name = match["name"].decode()
             if match["kind"] == b"start":
@@ -87,25 +106,31 @@ class _Segmenter:
                 self.builds.end_region(number - 1)
                 return
 
-    def _feed(self, line: Line) -> None:
+    def _feed(self, line: Line, raw: bytes) -> None:
         text, number = line.text, line.number
-        if self._runner_line(line) or self.blocks.take(line):
+        if self._runner_line(line, raw) or self.blocks.take(line):
             return
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.begun and _CHAIN.match(text) and not self.blocks.in_dump:
+        elif self.builds.in_region and _SNAPSHOT in text:
+            self.builds.end_region(number, finished=True)
+        elif self._is_chain(text):
             self.out.chains.append(number)
-            if text.lstrip().startswith(("error building image", "ERROR", "error", "Error")):
-                self.builds.fail_region(number)
+            self.builds.fail_region(number)
 
-    def _runner_line(self, line: Line) -> bool:
+    def _is_chain(self, text: str) -> bool:
+        if not self.builds.begun or self.blocks.in_dump or not _CHAIN.match(text):
+            return False
+        return not self.builds.in_region or _OWN_WORDS.match(text) is not None
+
+    def _runner_line(self, line: Line, raw: bytes) -> bool:
         text, number = line.text, line.number
         if text.startswith("Running with gitlab-runner") or "Running with gitlab-runner " in text[:60]:
             self.out.has_runner = True
         elif not self.has_markers and (name := _title(text)):
             self._titled(name, number)
-        elif self._is_command(line):
+        elif text.startswith("$ ") and (not self.green or b"\x1b[32;1m$ " in raw):
             self._command(line)
         elif _FAILED.search(text) or text.strip() == "Job succeeded":
             self._final(line)
@@ -122,11 +147,6 @@ class _Segmenter:
         self.out.has_runner = True
         self.open = [Section(name, number, self.out.end)]
         self.out.sections.append(self.open[0])
-
-    def _is_command(self, line: Line) -> bool:
-        if not line.text.startswith("$ "):
-            return False
-        return not self.green or b"\x1b[32;1m$ " in self.log.joined(line.number)
 
     def _command(self, line: Line) -> None:
         if not self.has_markers and self.out.has_runner and not self._current_is_script():
@@ -150,7 +170,7 @@ class _Segmenter:
 
 
 def _title(text: str) -> str | None:
-    for title, name in _TITLES.items():
+    for title, name in TITLES.items():
         if text.startswith(title):
             return name
     return None

@@ -1,13 +1,13 @@
 """The bytes of a trace, in memory or in a file: read where they are needed, never all at once from a file."""
 
 import os
-from typing import BinaryIO
+from typing import IO
 
 
 class Source:
     """A trace that is read by offsets; a file must stay open and as it is while it is used."""
 
-    def __init__(self, data: bytes | BinaryIO) -> None:
+    def __init__(self, data: bytes | IO[bytes]) -> None:
         self._data = data if isinstance(data, bytes) else b""
         self._file = None if isinstance(data, bytes) else data
         self.size = len(data) if isinstance(data, bytes) else os.fstat(data.fileno()).st_size

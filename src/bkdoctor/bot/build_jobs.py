@@ -1,0 +1,42 @@
+"""A failed job, its trace and its report -> whether it builds an image; all other jobs are left alone."""
+
+import re
+
+from bkdoctor.model import Report
+
+_SCRIPT = re.compile(rb"section_start:\d{9,11}:(?:step_|build_script|concrete)")
+_BUILDERS = frozenset({"rootless", "native", "buildx", "bake", "kaniko", "buildah"})
+"""Methods that are nothing else than image builds; `docker` and `compose` also run containers."""
+_BUILDS = re.compile(
+    rb"\bdocker (?:image )?(?:build|push|buildx)\b|\bdocker[ -]compose\b[^\n]{0,200}\b(?:build|push|--build)\b"
+    rb"|\bSending build context to Docker daemon\b|\bfailed to solve\b|^#\d+ \[internal\] load build definition",
+    re.MULTILINE,
+)
+_HEAD = 4 * 1024 * 1024
+"""How much of a trace's beginning is searched for the commands that are echoed there."""
+
+
+def is_build(report: Report, trace: bytes, words: str) -> bool:
+    """Whether the log shows an image builder, or the job failed too early to show one and its names say it has one.
+
+    `words` is the regular expression that such names match.
+    """
+    facts = report.facts
+    if facts.method in _BUILDERS or facts.buildkit or facts.kaniko:
+        return True
+    if facts.method and _BUILDS.search(trace[:_HEAD]):
+        return True
+    # a job that only logs in or pulls with docker is one if it is called so
+    return (bool(facts.method) or not _SCRIPT.search(trace)) and names_say_build(report, words)
+
+
+def names_say_build(report: Report, words: str) -> bool:
+    """Whether the job's name, image or services match."""
+    facts = report.facts
+    names = [facts.job, facts.image, *(service.name for service in facts.services)]
+    return any(name and name_says_build(name, words) for name in names)
+
+
+def name_says_build(name: str, words: str) -> bool:
+    """Whether one name matches, without regard to case."""
+    return re.search(words, name[:500], re.IGNORECASE) is not None

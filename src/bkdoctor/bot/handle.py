@@ -1,0 +1,152 @@
+"""START HERE: a task -> the note of its merge request as the newest pipeline has it, and a Record of what was done.
+
+What the event said is only the occasion: everything is read anew, so that events may come twice, late and in any
+order, and a task that was begun and not finished is begun again.
+"""
+
+import sys
+
+import msgspec
+
+from bkdoctor.bot import note
+from bkdoctor.bot.causes import UNKNOWN, cause_of, group
+from bkdoctor.bot.config import Config
+from bkdoctor.bot.finding import merge_requests_of
+from bkdoctor.bot.marker import Marker, State
+from bkdoctor.bot.newest import Reader, Standing, candidates, newest
+from bkdoctor.bot.silence import heard
+from bkdoctor.bot.status import report_status
+from bkdoctor.bot.task import Outcome, Record, Task
+from bkdoctor.bot.thread import Board, look, publish
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.gitlab import rest
+from bkdoctor.gitlab.connection import Connection
+from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest
+from bkdoctor.gitlab.pipelines import asked_for, pipelines_of_commit
+
+
+class _Project(msgspec.Struct, frozen=True):
+    path_with_namespace: str = ""
+
+
+class _Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What the note shall say; `body` None: nothing."""
+
+    outcome: Outcome
+    marker: Marker
+    body: str | None = None
+    resolved: bool | None = None
+    reason: str = ""
+
+
+def handle(task: Task, api: Connection, config: Config, catalog: Catalog) -> Record:
+    """Do what the task asks for. Raises GitLabError; whatever was written by then is found again."""
+    requests = merge_requests_of(api, task)
+    reader = Reader(api=api, catalog=catalog, words=config.jobs)
+    if not requests:
+        return _without_merge_request(task, reader, config)
+    records = [_handle(task, request, reader, config) for request in requests]
+    return next((record for record in records if record.outcome not in ("nothing", "stale")), records[0])
+
+
+def _without_merge_request(task: Task, reader: Reader, config: Config) -> Record:
+    if task.mr_iid is not None or task.ref.startswith("refs/merge-requests/"):
+        return _nothing(task, "the token does not see the merge request")
+    if config.without_mr == "nothing":
+        return _nothing(task, "the pipeline has no merge request")
+    standing = newest(pipelines_of_commit(reader.api, task.project_id, task.sha, task.ref), reader)
+    if isinstance(standing, str):
+        return _nothing(task, standing)
+    if standing.outcome == "open":
+        return _nothing(task, "the build jobs of the newest pipeline have not ended")
+    return report_status(reader.api, standing, config)
+
+
+def _handle(task: Task, request: MergeRequest, reader: Reader, config: Config) -> Record:
+    if request.state not in OPEN:
+        return _nothing(task, f"the merge request is {request.state}", request)
+    if not _allowed(reader.api, task, request, config):
+        return _nothing(task, "the merge request's project is not allowed", request)
+    board = look(reader.api, request)
+    known = board.thread.marker.jobs if board.thread else ()
+    reader = msgspec.structs.replace(reader, known=known)
+    standing = newest(candidates(reader.api, request), reader)
+    if isinstance(standing, str):
+        return _nothing(task, standing, request)
+    before = heard(reader.api, request, board.thread, board.me) if board.thread else None
+    plan = _plan(standing, before, config, task)
+    return _carry_out(plan, standing, request, board, reader.api, config)
+
+
+def _allowed(api: Connection, task: Task, request: MergeRequest, config: Config) -> bool:
+    # the event's own project was judged when it came in; a fork's event leads into another one
+    if request.project_id == task.project_id or not (config.projects or config.denied):
+        return True
+    asked = asked_for(request.project_id, "the path")
+    found = rest.find(api, asked, f"/projects/{request.project_id}", _Project)
+    return found is not None and config.allows(request.project_id, found.path_with_namespace)
+
+
+def _plan(standing: Standing, before: Marker | None, config: Config, task: Task) -> _Plan:
+    known = before or Marker()
+    pipeline = standing.pipeline
+    if standing.outcome == "open":
+        reason = f"the build jobs of pipeline {pipeline.id} have not ended"
+        return _Plan(outcome="stale" if pipeline.id != task.pipeline_id else "nothing", marker=known, reason=reason)
+    if standing.outcome == "passed":
+        if before is None:
+            return _Plan(outcome="nothing", marker=known, reason="the build passes")
+        marker = _marked(known, "passed", pipeline.id)
+        return _Plan(outcome="resolved", marker=marker, body=note.passed(pipeline, marker), resolved=True)
+    groups = group(standing.failed)
+    causes = tuple(dict.fromkeys(g.cause for g in groups))
+    if before is None and set(causes) == {UNKNOWN} and not config.note_unknown:
+        return _Plan(outcome="nothing", marker=known, reason="the cause is not known")
+    shown = [cause for cause in causes if cause not in known.silenced]
+    state: State = "silenced" if not shown else "unknown" if set(shown) == {UNKNOWN} else "failed"
+    jobs = tuple(dict.fromkeys(job.job.name for job in standing.failed))
+    marker = msgspec.structs.replace(_marked(known, state, pipeline.id), causes=causes, jobs=jobs)
+    # a thread that somebody resolved while the failure stands is left so
+    resolved = True if state == "silenced" else False if known.state in ("passed", "silenced") else None
+    outcome: Outcome = "silenced" if state == "silenced" else "updated"
+    return _Plan(outcome=outcome, marker=marker, body=note.failed(pipeline, groups, marker), resolved=resolved)
+
+
+def _marked(marker: Marker, state: State, pipeline: int) -> Marker:
+    return msgspec.structs.replace(marker, state=state, pipeline=pipeline)
+
+
+def _carry_out(
+    plan: _Plan, standing: Standing, request: MergeRequest, board: Board, api: Connection, config: Config
+) -> Record:
+    record = Record(
+        outcome=plan.outcome,
+        project_id=request.project_id,
+        pipeline_id=standing.pipeline.id,
+        mr_iid=request.iid,
+        discussion_id=board.thread.discussion if board.thread else "",
+        patterns=tuple(cause_of(job.report) for job in standing.failed),
+        reason=plan.reason,
+    )
+    if plan.body is None:
+        return record
+    if config.dry_run:
+        sys.stdout.write(f"note for merge request {request.iid} of project {request.project_id}:\n\n{plan.body}\n\n")
+        return record
+    done, discussion = publish(api, request, board, plan.body, resolved=plan.resolved)
+    if config.suggestions:
+        from bkdoctor.bot.suggestions import suggest
+
+        suggest(api, request, standing, board, plan.marker)
+    outcome = done if done != "updated" else plan.outcome
+    return msgspec.structs.replace(record, outcome=outcome, discussion_id=discussion)
+
+
+def _nothing(task: Task, reason: str, request: MergeRequest | None = None) -> Record:
+    return Record(
+        outcome="nothing",
+        project_id=request.project_id if request else task.project_id,
+        pipeline_id=task.pipeline_id,
+        mr_iid=request.iid if request else None,
+        reason=reason,
+    )

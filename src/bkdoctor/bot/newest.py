@@ -1,0 +1,112 @@
+"""A merge request, or a commit without one -> the pipeline whose result stands, and what its failed build jobs say."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Literal
+
+import msgspec
+
+from bkdoctor.bot.build_jobs import name_says_build
+from bkdoctor.bot.reading import JobReport, read
+from bkdoctor.catalog.catalog import Catalog
+from bkdoctor.errors import GitLabError
+from bkdoctor.gitlab.connection import Connection
+from bkdoctor.gitlab.merge_requests import MergeRequest, parents_of, pipelines_of
+from bkdoctor.gitlab.pipelines import CHILD, Job, Pipeline, jobs_of_family
+
+MAX_CANDIDATES = 6
+MAX_FAILED = 40
+"""Failed jobs of a pipeline that are diagnosed."""
+_MAX_PARENTS = 5
+_MAX_PASSED = 10
+"""Jobs that passed whose logs are read to see whether they build."""
+_OF_MERGE = ("/merge", "/train")
+
+Outcome = Literal["failed", "passed", "open"]
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """The pipeline that counts."""
+
+    pipeline: Pipeline
+    outcome: Outcome
+    """`open`: its build jobs have not ended yet, or did not run."""
+    failed: tuple[JobReport, ...] = ()
+    """Of the build jobs."""
+
+
+class Reader(msgspec.Struct, frozen=True, kw_only=True):
+    """What is needed to judge jobs."""
+
+    api: Connection
+    catalog: Catalog
+    words: str
+    """Regular expression for the names of build jobs."""
+    known: Collection[str] = ()
+    """Names of jobs that are known to build."""
+
+
+def candidates(api: Connection, request: MergeRequest) -> list[Pipeline]:
+    """Return the root pipelines of the head commit: those of the merge request, then those of the branch."""
+    roots = [p for p in pipelines_of(api, request) if p.source != CHILD]
+    of_head = [p for p in roots if p.sha == request.sha]
+    merged = [p for p in roots if p.sha != request.sha and (p.ref or "").endswith(_OF_MERGE)]
+    of_head += [p for p in merged[:_MAX_PARENTS] if _merges_head(api, request, p)]
+    return sorted(of_head, key=lambda p: (not p.of_merge_request, -p.id))
+
+
+def _merges_head(api: Connection, request: MergeRequest, pipeline: Pipeline) -> bool:
+    # it runs on a commit of GitLab's own that merges the head commit into the target
+    if request.head_pipeline is not None and request.head_pipeline.id == pipeline.id:
+        return True
+    return bool(request.sha) and request.sha in parents_of(api, pipeline.project_id, pipeline.sha)
+
+
+def newest(pipelines: Iterable[Pipeline], reader: Reader) -> Standing | str:
+    """Return the first of the pipelines that holds a build job, or why there is none."""
+    why = "no pipeline of the head commit holds a build job"
+    for number, pipeline in enumerate(pipelines):
+        if number == MAX_CANDIDATES:
+            break
+        try:
+            standing = _look(pipeline, reader)
+        except GitLabError as error:
+            if not error.permanent:
+                raise
+            # a fork's pipeline may be none of the token's business
+            why = f"the token may not read pipeline {pipeline.id} of project {pipeline.project_id}"
+            continue
+        if standing is not None:
+            return standing
+    return why
+
+
+def _look(pipeline: Pipeline, reader: Reader) -> Standing | None:
+    jobs = jobs_of_family(reader.api, pipeline)
+    failed = tuple(report for report in _reports(pipeline, jobs, reader) if report.build)
+    named = [job for job in jobs if job.name in reader.known or name_says_build(job.name, reader.words)]
+    if failed:
+        return Standing(pipeline=pipeline, outcome="failed", failed=failed)
+    if not named and not _log_shows_build(pipeline, jobs, reader):
+        return None
+    return Standing(pipeline=pipeline, outcome="passed" if _passed(pipeline, named) else "open")
+
+
+def _reports(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> Iterator[JobReport]:
+    for job in [job for job in jobs if job.status == "failed"][:MAX_FAILED]:
+        yield read(reader.api, pipeline.project_id, job, reader.catalog, reader.words)
+
+
+def _passed(pipeline: Pipeline, builds: list[Job]) -> bool:
+    if pipeline.status == "success":
+        return True
+    # another job failed, or waits for somebody: what this note is about has passed all the same
+    ended = pipeline.finished or pipeline.status == "manual"
+    return ended and bool(builds) and all(job.status == "success" for job in builds)
+
+
+def _log_shows_build(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> bool:
+    """Whether a job that passed builds an image; asked only where a note waits for the answer."""
+    if not reader.known or pipeline.status != "success":
+        return False
+    passed = [job for job in jobs if job.status == "success"][:_MAX_PASSED]
+    return any(read(reader.api, pipeline.project_id, job, reader.catalog, reader.words).build for job in passed)

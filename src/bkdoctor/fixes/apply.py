@@ -1,0 +1,122 @@
+"""From a fix and the file that it is for to the changed file, or to the reason why nothing is changed."""
+
+import re
+
+import msgspec
+
+from bkdoctor.fixes.ci_config import Reader
+from bkdoctor.fixes.diff import unified
+from bkdoctor.fixes.json_edit import edit_json
+from bkdoctor.fixes.line_edit import edit_dockerfile, edit_ignore, replace_text
+from bkdoctor.fixes.result import CannotEdit, Change, Refusal, Unchanged
+from bkdoctor.fixes.runner_edit import edit_buildkitd, edit_helm, edit_runner
+from bkdoctor.model import Edit, Facts, Fix, Location
+
+_GAP = re.compile(r"<(?!job>)(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::[a-z]+)?(?:\|[^<>]*)?>")
+_EXAMPLE = re.compile(
+    r"[\w.-]*\bexample\.(?:com|org|net)\b|\bpath/to\b[\w./-]*|\b192\.0\.2\.\d+|\byour-[a-z-]+|\.\.\.$", re.MULTILINE
+)
+_CI = ".gitlab-ci.yml"
+EDITABLE = frozenset({".gitlab-ci.yml", "config.toml", "buildkitd.toml", "daemon.json", "Dockerfile", ".dockerignore"})
+"""The files that fixes are merged into; others are for hands."""
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user and the log say of the place of an edit."""
+
+    facts: Facts = Facts()
+    location: Location = Location()
+    read: Reader = lambda _: None
+    """Gives other files of the project."""
+    whole: str | None = None
+    """The CI configuration as GitLab merged it."""
+    job: str | None = None
+    runner: str | None = None
+
+
+def apply(fix: Fix, path: str, text: str | None, where: Where) -> tuple[Change, ...] | Refusal | Unchanged:
+    """Return the files that a fix changes, given the one it is for; `text` is None if there is no such file."""
+    edit = fix.edit
+    if not isinstance(edit, Edit) or fix.file not in EDITABLE:
+        return Refusal(f"what it changes is no file of the project ({fix.file}): do what its snippet says")
+    if gap := _GAP.search(" ".join([edit.snippet or "", *_texts(edit)])):
+        return Refusal(f"the log does not say what stands for {gap[0]}: fill that in by hand")
+    try:
+        changes = _changes(fix, edit, path, text, where)
+        if not changes:
+            return Unchanged(path)
+        _check_stable(fix, edit, path, text, where, changes)
+    except CannotEdit as error:
+        return Refusal(str(error))
+    except RecursionError:
+        return Refusal(f"{path} is nested too deeply")
+    return tuple(changes)
+
+
+def _texts(edit: Edit) -> list[str]:
+    command = [*edit.command.set, *edit.command.add] if edit.command else []
+    return [*command, *(part for pair in edit.replace for part in pair)]
+
+
+def with_diff(fix: Fix, changes: tuple[Change, ...]) -> Fix:
+    """Return the fix with the diff of these changes."""
+    return msgspec.structs.replace(fix, diff="".join(unified(change) for change in changes))
+
+
+def examples_in(changes: tuple[Change, ...]) -> list[str]:
+    """Return the values that a change brings which are there to be replaced: hosts and paths of examples."""
+    found = []
+    for change in changes:
+        before = change.before or ""
+        found += [word for word in _EXAMPLE.findall(change.after) if word not in before]
+    return list(dict.fromkeys(found))
+
+
+def _changes(fix: Fix, edit: Edit, path: str, text: str | None, where: Where) -> list[Change]:
+    if fix.file == _CI and not edit.replace:
+        from bkdoctor.fixes.ci_edit import edit_ci
+
+        text = _there(path, text)
+        return edit_ci(path, text, edit, where.facts, read=where.read, job=where.job, whole=where.whole)
+    after = _edited(fix, edit, path, text, where)
+    return [] if after == text else [Change(path=path, before=text, after=after)]
+
+
+def _edited(fix: Fix, edit: Edit, path: str, text: str | None, where: Where) -> str:
+    """Return the text of a file that is edited on its own."""
+    snippet = edit.snippet or ""
+    if edit.replace:
+        return _replaced(fix, edit, _there(path, text), where)
+    if fix.file == ".dockerignore":
+        return edit_ignore(text, snippet)
+    if fix.file == "daemon.json":
+        return edit_json(text, snippet)
+    if fix.file == "Dockerfile":
+        return edit_dockerfile(_there(path, text), snippet, where.location)
+    if fix.file == "buildkitd.toml":
+        return edit_buildkitd(_there(path, text), snippet)
+    if path.endswith((".yml", ".yaml")):
+        return edit_helm(_there(path, text), snippet, where.facts, where.runner)
+    return edit_runner(_there(path, text), snippet, where.facts, where.runner)
+
+
+def _replaced(fix: Fix, edit: Edit, text: str, where: Where) -> str:
+    return replace_text(text, edit.replace, where.location, dockerfile=fix.file == "Dockerfile")
+
+
+def _there(path: str, text: str | None) -> str:
+    if text is None:
+        raise CannotEdit(f"there is no {path}")
+    return text
+
+
+def _check_stable(fix: Fix, edit: Edit, path: str, text: str | None, where: Where, changes: list[Change]) -> None:
+    """Raise CannotEdit unless the changed files are valid and need no further change."""
+    made = {change.path: change.after for change in changes}
+
+    def read(name: str) -> str | None:
+        return made.get(name) or where.read(name)
+
+    again = msgspec.structs.replace(where, read=read)
+    if _changes(fix, edit, path, made.get(path, text), again):
+        raise CannotEdit("the change would not be the same a second time")

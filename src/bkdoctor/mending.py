@@ -1,0 +1,147 @@
+"""From a report and the files of a project to the change that a fix makes of them: which fix, of which file."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from bkdoctor.fixes.apply import EDITABLE, Where, apply, examples_in, with_diff
+from bkdoctor.fixes.result import Change, Refusal, Unchanged
+from bkdoctor.model import Finding, Fix, Report
+
+_HIDDEN = "hint"
+
+
+class Files(Protocol):
+    """Where the files of a project come from."""
+
+    def name_for(self, fix: Fix, finding: Finding) -> str | Refusal:
+        """Return the path of the file that a fix is for, or why there is none."""
+
+    def read(self, path: str) -> str | None:
+        """Return a file's text, None if there is none."""
+
+    def whole(self) -> str | None:
+        """Return the CI configuration as GitLab merged it, if that is known."""
+
+    def judge(self, change: Change) -> str:
+        """Say what GitLab finds wrong with a changed file; empty: nothing, or it was not asked."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the user asks for."""
+
+    number: int | None = None
+    """Of the fix, as the report counts them; None: the first that fits."""
+    job: str | None = None
+    runner: str | None = None
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A fix, with its diff, and what it changes."""
+
+    fix: Fix
+    changes: tuple[Change, ...]
+    words: tuple[str, ...]
+    """What the user should know of it, a sentence each."""
+
+
+class NoProposal(msgspec.Struct, frozen=True):
+    """Why there is no change, a sentence each."""
+
+    words: tuple[str, ...]
+
+
+def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
+    """Return the change of the fix asked for, else of the first safe one that fits, else of the first that fits."""
+    fixes = [(finding, fix) for finding in report.findings if finding.role != _HIDDEN for fix in finding.fixes]
+    if not fixes:
+        return NoProposal((_nothing(report),))
+    if wish.number is not None:
+        return _chosen(report, fixes, files, wish, wish.number)
+    words: list[str] = []
+    waiting: Proposal | None = None
+    for finding, fix in _in_order(report, fixes):
+        tried = _try(report, finding, fix, files, wish)
+        if isinstance(tried, NoProposal):
+            words += [f"{_title(fix)}: {reason}" for reason in tried.words]
+        elif examples_in(tried.changes):
+            # a value that is there to be replaced cures nothing as it is
+            waiting = waiting or tried
+        else:
+            return msgspec.structs.replace(tried, words=(*words, *tried.words))
+    if waiting is not None:
+        return msgspec.structs.replace(waiting, words=(*words, *waiting.words))
+    words += [f"{_title(fix)}: needs {fix.condition}" for _, fix in fixes if fix.fits != "yes" and fix.condition]
+    return NoProposal(tuple(dict.fromkeys(words)))
+
+
+def _nothing(report: Report) -> str:
+    if report.verdict == "passed":
+        return "The job passed: there is nothing to fix."
+    if not report.findings:
+        return "Why the job failed is not known: there is no fix."
+    return "There is no fix for this failure."
+
+
+def _chosen(
+    report: Report, fixes: Sequence[tuple[Finding, Fix]], files: Files, wish: Wish, number: int
+) -> Proposal | NoProposal:
+    if not 1 <= number <= len(fixes):
+        listed = "; ".join(f"{n} {fix.title}" for n, (_, fix) in enumerate(fixes, 1))
+        return NoProposal((f"There is no fix {number}. There are: {listed}.",))
+    finding, fix = fixes[number - 1]
+    tried = _try(report, finding, fix, files, wish)
+    if isinstance(tried, Proposal):
+        return tried
+    return NoProposal(tuple(f"{_title(fix)}: {reason}" for reason in tried.words))
+
+
+def _in_order(report: Report, fixes: Sequence[tuple[Finding, Fix]]) -> list[tuple[Finding, Fix]]:
+    """Put the safe fixes of each failure before those to review; the most likely failure stays first."""
+    fitting = [(finding, fix) for finding, fix in fixes if fix.fits == "yes" and fix.file in EDITABLE]
+    return sorted(fitting, key=lambda pair: (report.findings.index(pair[0]), pair[1].risk != "safe"))
+
+
+def _title(fix: Fix) -> str:
+    return f"{fix.title} ({fix.file})"
+
+
+def _try(report: Report, finding: Finding, fix: Fix, files: Files, wish: Wish) -> Proposal | NoProposal:
+    name = files.name_for(fix, finding)
+    if isinstance(name, Refusal):
+        return NoProposal((f"{name.reason}.",))
+    where = Where(
+        facts=report.facts,
+        location=finding.location,
+        read=files.read,
+        whole=files.whole() if fix.file == _CI else None,
+        job=wish.job,
+        runner=wish.runner,
+    )
+    made = apply(fix, name, files.read(name), where)
+    if isinstance(made, Refusal):
+        return NoProposal((f"{made.reason}.",))
+    if isinstance(made, Unchanged):
+        return NoProposal((f"{made.path} has it already.",))
+    for change in made:
+        if fault := files.judge(change):
+            return NoProposal((f"GitLab would refuse the changed {change.path}: {fault}.",))
+    return Proposal(fix=with_diff(fix, made), changes=made, words=_words(fix, made))
+
+
+_CI = ".gitlab-ci.yml"
+
+
+def _words(fix: Fix, changes: tuple[Change, ...]) -> tuple[str, ...]:
+    words = [f"{fix.title}."]
+    if fix.risk != "safe":
+        words.append("This fix is to be reviewed before it is applied.")
+    if fix.fits != "yes" and fix.condition:
+        words.append(f"It fits only if {fix.condition}.")
+    if fix.note:
+        words.append(fix.note)
+    words += [f"Mind that {note}." for change in changes for note in change.notes]
+    if examples := examples_in(changes):
+        words.append(f"Replace what is an example: {', '.join(examples)}.")
+    return tuple(words)

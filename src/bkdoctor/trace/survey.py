@@ -1,0 +1,254 @@
+"""From a Source to a Survey: one pass over a trace in blocks, which finds lines, marked lines and literals.
+
+A block is cleaned before it is searched only where something in it could split what is looked for. What is found there
+is a superset: a line that is shown or judged is always read and cleaned by itself.
+"""
+
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bkdoctor.trace import clean, unsplit
+from bkdoctor.trace.finder import Finder, Seen
+from bkdoctor.trace.lines import LineIndex
+from bkdoctor.trace.marks import WORDS
+from bkdoctor.trace.source import Source
+
+BLOCK = 256 * 1024
+_OVERLAP = 4096
+"""Bytes that a block repeats of a line that is longer than a block."""
+_KNOWN = 20_000
+"""Texts of marked lines that are kept once however often they come."""
+_GREEN = b"\x1b[32;1m$ "
+_LOST = b"[0K"
+
+
+class Block(NamedTuple):
+    """A stretch of a trace that is searched at once."""
+
+    begin: int
+    """Offset of its first byte: that of the newline before its first line, -1 for the first block."""
+    stop: int
+    fresh: int
+    """Position of the first byte that no block before it holds."""
+    first: int
+    """The number of the raw line at `fresh`."""
+    torn: bool
+    """Whether its first or last line goes on in another block."""
+    dirty: bool = False
+    """Whether it had to be cleaned."""
+
+
+class Survey:
+    """What one pass over a trace found."""
+
+    def __init__(self, source: Source, literals: int, *, timestamped: bool, lost_escapes: bool) -> None:
+        self.source = source
+        self.timestamped = timestamped
+        self.lost_escapes = lost_escapes
+        """Whether whoever pasted the trace lost the escape characters but not the rest of the codes."""
+        self.index = LineIndex(source)
+        self.blocks: list[Block] = []
+        self.seen: dict[int, array[int]] = {}
+        """For the index of each literal, the blocks that hold it."""
+        self.joined: dict[int, list[int]] = {}
+        """Of some blocks the lines whose text comes together only when a section's marker goes out of it."""
+        self.marked: list[tuple[int, bytes | None]] = []
+        """Marked lines and their bytes without headers; None where they have to be read again."""
+        self.has_sections = False
+        self.green = False
+        """Whether commands are green, as the runner prints them."""
+        self.escapes = False
+        self._literals = literals
+
+    def raw(self, block: Block) -> bytes:
+        """Return the bytes of a block, with the newlines before and behind it."""
+        data = self.source.read(max(0, block.begin), block.stop)
+        head = b"\n" if block.begin < 0 else b""
+        tail = b"\n" if block.stop == self.source.size and not data.endswith(b"\n") else b""
+        return head + data + tail if head or tail else data
+
+    def text(self, block: Block) -> bytes:
+        """Return what was searched of a block."""
+        data = self.raw(block)
+        if not block.dirty:
+            return data
+        if self.timestamped:
+            data = unsplit.unfolded(data, unsplit.continuations_in(data))
+        if self.lost_escapes:
+            data = unsplit.without_lost_escapes(data)
+        return unsplit.without_controls(unsplit.without_escapes(data))
+
+    def holds(self, word: bytes) -> bool:
+        """Say whether the trace holds one of WORDS; a line that one begins with `\\n` is not the first."""
+        blocks = self.seen.get(self._literals + WORDS.index(word), ())
+        return any(self.text(self.blocks[n]).find(word, self.blocks[n].begin < 0) >= 0 for n in blocks)
+
+
+def survey(source: Source, finder: Finder, *, timestamped: bool) -> Survey:
+    """Search a trace: once, or twice where only its end tells that escape characters were lost."""
+    first = _Surveyor(Survey(source, finder.literals, timestamped=timestamped, lost_escapes=False), finder).run()
+    if first.escapes or not first.holds(_LOST):
+        return first
+    return _Surveyor(Survey(source, finder.literals, timestamped=timestamped, lost_escapes=True), finder).run()
+
+
+class _Surveyor:
+    def __init__(self, out: Survey, finder: Finder) -> None:
+        self.out = out
+        self.finder = finder
+        self.known: dict[bytes, bytes] = {}
+        self.last = 0
+
+    def run(self) -> Survey:
+        out = self.out
+        for block, data in self._blocks():
+            continuations = self._continuations(data) if out.lost_escapes or unsplit.ESCAPE in data else []
+            text, seen = self._cleaned(data, continuations)
+            if text is data and out.timestamped and seen.continuations:
+                continuations = clean.continuations(data)
+                text, seen = self._cleaned(data, continuations) if continuations else (text, seen)
+            if seen.controls:
+                text = unsplit.without_controls(text)
+                seen = self.finder.scan(text)
+            end = len(data) - (block.begin + len(data) > block.stop)
+            marks = sorted(mark - 1 for mark in seen.marks)
+            numbers = out.index.add(data, block.begin, block.fresh, end, marks if text is data else ())
+            for start in continuations:
+                out.index.go_on(block.first + data.count(b"\n", block.fresh, start))
+            plain = text is data
+            self._keep(block._replace(dirty=not plain), data, seen)
+            if marks:
+                lines = _Plain(block, data, numbers) if plain else _Cleaned(block, data, text, out.index)
+                self._mark(lines, marks)
+        return out
+
+    def _blocks(self) -> Iterator[tuple[Block, bytes]]:
+        """Yield blocks that are cut where a line of its own begins, if there is such a place."""
+        source, offset, broken, torn = self.out.source, 0, False, False
+        while offset < source.size:
+            begin = max(0, offset - _OVERLAP) if broken else offset - 1
+            fresh = offset - begin
+            data = source.read(max(0, begin), offset + BLOCK + clean.HEADER_LENGTH)
+            if begin < 0:
+                data = b"\n" + data
+            stop, whole = self._cut(data, fresh)
+            if stop <= fresh:
+                return
+            ended = begin + stop >= source.size
+            data = data[:stop] if not ended or data.endswith(b"\n") else data + b"\n"
+            yield Block(begin, begin + stop, fresh, self.out.index.newlines + 1, torn or not whole), data
+            broken, torn = data[-1:] != b"\n", not whole
+            offset = begin + stop
+
+    def _cut(self, data: bytes, fresh: int) -> tuple[int, bool]:
+        """Return where a block ends, and whether its last line does."""
+        if len(data) <= fresh + BLOCK:
+            return len(data), True
+        newline = data.rfind(b"\n", fresh, fresh + BLOCK) + 1
+        cut = newline
+        while cut and self.out.timestamped and clean.continues(data[cut : cut + clean.HEADER_LENGTH]):
+            cut = data.rfind(b"\n", fresh, cut - 1) + 1
+        return (cut, True) if cut else (newline or fresh + BLOCK, False)
+
+    def _continuations(self, data: bytes) -> list[int]:
+        return unsplit.continuations_in(data) if self.out.timestamped else []
+
+    def _cleaned(self, data: bytes, continuations: list[int]) -> tuple[bytes, Seen]:
+        text = unsplit.unfolded(data, continuations) if continuations else data
+        if unsplit.ESCAPE in data:
+            self.out.escapes = True
+            self.out.green = self.out.green or _GREEN in data
+            text = unsplit.without_escapes(text)
+        elif self.out.lost_escapes:
+            text = unsplit.without_lost_escapes(text)
+        return text, self.finder.scan(text)
+
+    def _keep(self, block: Block, data: bytes, seen: Seen) -> None:
+        out = self.out
+        out.has_sections = out.has_sections or (bool(seen.marks) and b"section_start:" in data)
+        out.blocks.append(block)
+        for literal in seen.literals:
+            self._hold(literal)
+
+    def _hold(self, literal: int) -> None:
+        """Note that the last block holds a literal."""
+        blocks, number = self.out.seen.setdefault(literal, array("I")), len(self.out.blocks) - 1
+        if not blocks or blocks[-1] != number:
+            blocks.append(number)
+
+    def _mark(self, lines: "_Plain | _Cleaned", marks: list[int]) -> None:
+        """Keep the marked lines, and what shows in them only when they are cleaned."""
+        come_together: list[bytes] = []
+        for nth, mark in enumerate(marks):
+            if mark <= lines.stop:
+                continue
+            number, raw = lines.at(nth, mark)
+            if number <= self.last:
+                continue
+            self.last = number
+            if raw is not None and self.out.timestamped:
+                raw = clean.joined(raw)
+            self.out.marked.append((number, raw if raw is None else self._once(raw)))
+            if raw is not None and b"section_" in raw and clean.comes_together(raw):
+                self.out.joined.setdefault(len(self.out.blocks) - 1, []).append(number)
+                come_together.append(clean.clean(raw).encode())
+        if come_together:
+            for literal in self.finder.scan(b"\n%b\n" % b"\n".join(come_together)).literals:
+                self._hold(literal)
+
+    def _once(self, raw: bytes) -> bytes:
+        known = self.known.get(raw)
+        if known is None:
+            if len(self.known) >= _KNOWN:
+                self.known.clear()
+            known = self.known[raw] = raw
+        return known
+
+
+class _Plain:
+    """The lines of a block that was searched as it is; `numbers` are those of the lines that are marked."""
+
+    def __init__(self, block: Block, data: bytes, numbers: list[int]) -> None:
+        self._torn = block.torn
+        self._data = data
+        self._numbers = numbers
+        self.stop = -1
+
+    def at(self, nth: int, position: int) -> tuple[int, bytes | None]:
+        """Return the number of the line with the nth mark, and its bytes if it is all there."""
+        data = self._data
+        start = data.rfind(b"\n", 0, position) + 1
+        stop = data.find(b"\n", position)
+        self.stop = stop = stop if stop >= 0 else len(data)
+        if self._torn or stop - start > clean.LONG:
+            return self._numbers[nth], None
+        return self._numbers[nth], data[start:stop]
+
+
+class _Cleaned:
+    """The lines of a block that was cleaned: they are counted there and taken from the raw ones."""
+
+    def __init__(self, block: Block, data: bytes, text: bytes, index: LineIndex) -> None:
+        self._block = block
+        self._text = text
+        self._raw = data.split(b"\n")
+        self._before = 1 if block.fresh == 1 else 0
+        self._heads = [block.first, *index.heads(block.first + 1, block.first + len(self._raw))]
+        self._position, self._line = self._before, 0
+        self.stop = -1
+
+    def at(self, _nth: int, position: int) -> tuple[int, bytes | None]:
+        """Return the number of the line at a position, and its bytes if it is all there."""
+        text = self._text
+        stop = text.find(b"\n", position)
+        self.stop = stop if stop >= 0 else len(text)
+        self._line += text.count(b"\n", self._position, max(self._position, position))
+        self._position = max(self._position, position)
+        number = self._heads[self._line]
+        if self._block.torn:
+            return number, None
+        index = number - self._block.first + self._before
+        following = self._heads[self._line + 1] if self._line + 1 < len(self._heads) else number + 1
+        raw = b"\n".join(self._raw[index : index + following - number])
+        return number, raw if len(raw) <= clean.LONG else None

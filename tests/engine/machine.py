@@ -1,0 +1,176 @@
+"""From a sandbox to what a build meets in the world: registries with and without faults, an engine, base images."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from tests.engine import certificates
+from tests.engine.sandbox import Sandbox
+
+OWN, HUB, PRIVATE, PLAIN, FAULTS = (f"198.51.100.{n}" for n in range(10, 15))
+HOSTS = {
+    "registry.example.com": OWN,  # GitLab's: TLS that everybody trusts, user and password
+    "mirror.example.com": HUB,  # the same TLS, no password
+    "private.example.com": PRIVATE,  # TLS by an authority that nobody knows
+    "plain.example.com": PLAIN,  # HTTP on port 5000, and no loopback address, which Docker would let pass
+    "faults.example.com": FAULTS,  # answers what registry_faults.py says
+    "registry-1.docker.io": FAULTS,  # Docker Hub, as that file does it
+}
+USER, PASSWORD = "gitlab-ci-token", "glpat-secret"  # noqa: S105
+_HTPASSWD = f"{USER}:$2b$04$9S5BGXAlU9yt7T/uVBOkMuGRp6VDBV5NsvPNl53tcEbizX0TmxGue\n"
+BASES = ("alpine:3.22", "alpine:3.20", "debian:12", "registry.example.com/team/base:1", "registry.example.com/team/base:1.0")
+_DIND = """#!/bin/sh
+# does what the entrypoint of docker:dind does
+set -e
+rm -f /run/docker.pid
+certs=${DOCKER_TLS_CERTDIR-/certs}
+if [ -n "$certs" ]; then
+  set -- --host=tcp://0.0.0.0:2376 --tlsverify --tlscacert="$certs/server/ca.pem" \\
+    --tlscert="$certs/server/cert.pem" --tlskey="$certs/server/key.pem" "$@"
+else
+  set -- --host=tcp://0.0.0.0:2375 --tls=false "$@"
+fi
+exec dockerd --host=unix:///run/docker.sock --iptables=false --ip6tables=false --cgroup-parent=bkdoctor-engine "$@"
+"""
+
+
+_INSTALLER = """#!/bin/sh
+# a package manager without packages: each that is asked for becomes a program that does nothing
+[ "$(id -u)" = 0 ] || { echo 'Permission denied: are you root?'; exit 100; }
+[ "$1" = add ] || [ "$1" = install ] || exit 0
+mkdir -p /usr/bin
+for name; do
+  case $name in add|install|-*) ;; *) [ -e "/bin/$name" ] || ln -sf /bin/busybox "/bin/$name" ;; esac
+done
+"""
+
+
+class Machine:
+    """A sandbox with registries in it, and with an engine when a job asks for one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sandbox = Sandbox(folder, [OWN, HUB, PRIVATE, PLAIN, FAULTS])
+        self._engine: subprocess.Popen[bytes] | None = None
+        self._serving: tuple[object, ...] = ()
+        try:
+            self._certificates()
+            self.resolve({})
+            self._registries()
+            self.serve([], {"DOCKER_TLS_CERTDIR": ""})
+            self._base_images()
+        except BaseException:
+            self.close()
+            raise
+
+    def _certificates(self) -> None:
+        known, unknown = (certificates.authority(self.folder, name) for name in ("known", "private"))
+        self.private_authority = unknown.certificate.read_text()
+        certificates.signed(self.folder, "server", known, ["docker", *HOSTS])
+        certificates.signed(self.folder, "private-server", unknown, ["private.example.com"])
+        # what the machine trusts: the known authority and no other
+        self.sandbox.must("sh", "-c", "rm -rf /etc/ssl/certs/* && : > /etc/ca-certificates.conf")
+        self.sandbox.write("/usr/local/share/ca-certificates/known.crt", known.certificate.read_text())
+        self.sandbox.must("update-ca-certificates")
+        for side in ("server", "client"):
+            for name, source in (("ca", "known.crt"), ("cert", "server.crt"), ("key", "server.key")):
+                self.sandbox.write(f"/certs/{side}/{name}.pem", (self.folder / source).read_text())
+        self.sandbox.write("/usr/local/engine/dockerd-entrypoint.sh", _DIND, executable=True)
+
+    def resolve(self, services: Mapping[str, str]) -> None:
+        """Let names be known: those of the registries, and those of a job's services."""
+        lines = [f"{address} {name}" for name, address in {"localhost": "127.0.0.1", **HOSTS, **services}.items()]
+        self.sandbox.write("/etc/hosts", "\n".join(lines) + "\n")
+
+    def _registries(self) -> None:
+        (self.folder / "htpasswd").write_text(_HTPASSWD)
+        self._registry("own", f"{OWN}:443", "server", auth=True)
+        self._registry("hub", f"{HUB}:443", "server")
+        self._registry("private", f"{PRIVATE}:443", "private-server")
+        self._registry("plain", f"{PLAIN}:5000", None)
+        double = [sys.executable, Path(__file__).with_name("registry_faults.py"), "--host", FAULTS, "--port", "443", "--behind", HUB]
+        tls = ["--certificate", self.folder / "server.crt", "--key", self.folder / "server.key"]
+        self.sandbox.start([*double, *tls], self.folder / "faults.log")
+
+    def _registry(self, name: str, address: str, tls: str | None, *, auth: bool = False) -> None:
+        http: dict[str, object] = {"addr": address, "secret": name}
+        if tls:
+            http["tls"] = {"certificate": f"{self.folder / tls}.crt", "key": f"{self.folder / tls}.key"}
+        config: dict[str, object] = {
+            "version": "0.1", "log": {"level": "warn"}, "http": http,
+            "storage": {"filesystem": {"rootdirectory": f"/var/lib/registry/{name}"}},
+        }  # fmt: skip
+        if auth:
+            config["auth"] = {"htpasswd": {"realm": "registry", "path": str(self.folder / "htpasswd")}}
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(config))
+        self.sandbox.start(["docker-registry", "serve", path], self.folder / f"{name}.log")
+
+    def serve(
+        self,
+        command: Sequence[str],
+        variables: Mapping[str, str],
+        entrypoint: Sequence[str] = ("dockerd-entrypoint.sh",),
+    ) -> None:
+        """Let an engine run as a `docker:dind` service with this command and these variables would."""
+        asked = (tuple(entrypoint), tuple(command), variables.get("DOCKER_TLS_CERTDIR", "/certs"))
+        if asked == self._serving:
+            return
+        self.stop()
+        words = ["unshare", "--mount", *entrypoint, *command]
+        env = {**variables, "DOCKER_TLS_CERTDIR": asked[2]}
+        log = self.folder / "dockerd.log"
+        self._engine = self.sandbox.start(words, log, env)
+        self._serving = asked
+        _wait(lambda: not self.docker("info").returncode, lambda: f"dockerd does not answer: {log.read_text()[-2000:]}")
+
+    def stop(self) -> None:
+        """Stop the engine; its images stay."""
+        if self._engine:
+            self.sandbox.run("sh", "-c", "kill $(cat /run/docker.pid)")
+            self._engine.wait(30)
+        self._engine, self._serving = None, ()
+
+    def docker(self, *words: str | Path) -> "subprocess.CompletedProcess[str]":
+        """Run a Docker command for the tests' own ends."""
+        return self.sandbox.run("docker", *words, env={"DOCKER_HOST": "unix:///run/docker.sock"})
+
+    def _base_images(self) -> None:
+        """Make the images that Dockerfiles begin with: a static busybox, and nothing else."""
+        self.sandbox.write("/usr/local/engine/installer", _INSTALLER, executable=True)
+        script = (
+            "mkdir -p /tmp/base/bin /tmp/base/etc /tmp/base/root && cd /tmp/base && cp /bin/busybox bin/ && bin/busybox --install bin"
+            " && for name in apk apt-get; do cp /usr/local/engine/installer bin/$name; done && mkdir -m 1777 tmp && echo root:x:0:0:root:/root:/bin/sh > etc/passwd && echo root:x:0: > etc/group"
+            " && tar c . | DOCKER_HOST=unix:///run/docker.sock docker import - alpine:3.22"
+        )
+        self.sandbox.must("sh", "-c", script)
+        self.publish("mirror.example.com/library/alpine:3.20")
+        for name in BASES[1:]:
+            self.docker("tag", BASES[0], name)
+
+    def publish(self, name: str) -> None:
+        """Put the base image into a registry under this name, and forget that it was."""
+        host = name.partition("/")[0]
+        login = f"echo {PASSWORD} | docker login --username {USER} --password-stdin {host} && " if host == "registry.example.com" else ""
+        with_docker = f"export HOME=/tmp/publish DOCKER_HOST=unix:///run/docker.sock; {login}"
+        self.sandbox.must("sh", "-c", f"{with_docker} docker tag {BASES[0]} {name} && docker push {name} && docker rmi {name}")
+
+    def close(self) -> None:
+        """Stop everything; what the kernel leaves of control groups goes too."""
+        self.sandbox.close()
+        for path in sorted(Path("/sys/fs/cgroup").glob("**/bkdoctor-engine"), reverse=True):
+            with contextlib.suppress(OSError):
+                for inner in sorted((p for p in path.rglob("*") if p.is_dir()), reverse=True):
+                    inner.rmdir()
+                path.rmdir()
+
+
+def _wait(done: Callable[[], bool], complaint: Callable[[], str], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, complaint()
+        time.sleep(0.05)
