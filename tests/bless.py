@@ -1,7 +1,7 @@
 """Writes every generated file, or with --check says which are not current.
 
-Generated are the schema and the index of the patterns, the catalogue's pages, the notes beside the sample logs, and the
-README's picture. A page or note whose pattern or log is gone is removed.
+Generated are the schema and the index of the patterns, the catalogue's pages, the page of `migrate`, the notes beside the
+sample logs, and the README's picture. A page or note whose pattern or log is gone is removed.
 """
 
 import io
@@ -14,6 +14,7 @@ from bkdoctor.catalog.catalog import Catalog, load
 from bkdoctor.catalog.pages import index_text, schema_text
 from bkdoctor.doctor import diagnose
 from bkdoctor.handbook import pages
+from bkdoctor.migrate.page import migration_page
 from bkdoctor.model import Facts, Source
 from bkdoctor.render import Options
 from bkdoctor.render import load as load_render
@@ -51,6 +52,7 @@ def generated(catalog: Catalog) -> Iterator[tuple[Path, str]]:
         yield CATALOGUE / name, text
     for log in sample_logs():
         yield log.with_suffix(".md"), note(log, catalog)
+    yield ROOT / "docs" / "migrate.md", migration_page()
     yield ROOT / "docs" / "demo.svg", picture(catalog)
 
 

@@ -49,6 +49,8 @@ _ROUTES = {
     "project": re.compile(r"/api/v4/projects/(?P<project>[^/]+)"),
     "job": re.compile(r"/api/v4/projects/(?P<project>[^/]+)/jobs/(?P<job>[0-9]+)"),
     "trace": re.compile(r"/api/v4/projects/(?P<project>[^/]+)/jobs/(?P<job>[0-9]+)/trace"),
+    "raw": re.compile(r"/api/v4/projects/(?P<project>[^/]+)/repository/files/(?P<file>[^/]+)/raw"),
+    "lint": re.compile(r"/api/v4/projects/(?P<project>[^/]+)/ci/lint"),
 }
 _READING = {"api", "read_api"}
 
@@ -93,6 +95,15 @@ class GitLabDouble:
         self.public: set[str] = set()
         self.numbers: dict[str, int] = {}
         self.jobs: dict[tuple[str, int], Job] = {}
+        self.repository: dict[tuple[str, str], bytes] = {}
+        """Files by project and path, the same at every commit."""
+        self.project_fields: dict[str, Any] = {}
+        self.merged: str | None = None
+        """What the lint endpoint says of the configuration at a commit."""
+        self.invalid: str = ""
+        """A configuration that holds this is judged to be wrong."""
+        self.linted: list[str] = []
+        """The configurations that were posted to be judged."""
         self.seen: list[Seen] = []
         self.unknown: list[str] = []
         self.stopping = threading.Event()
@@ -148,8 +159,22 @@ class GitLabDouble:
         if project is None or not (token or project in self.public):
             return _json(404, {"message": "404 Project Not Found"})
         if route == "project":
-            return _json(200, {"id": self.numbers[project], "path_with_namespace": project})
+            return _json(200, {"id": self.numbers[project], "path_with_namespace": project} | self.project_fields)
+        if route == "raw":
+            data = self.repository.get((project, unquote(found["file"])))
+            plain = {"Content-Type": "text/plain"}
+            return _json(404, {"message": "404 File Not Found"}) if data is None else Fault(body=data, headers=plain)
+        if route == "lint":
+            return _json(200, {"valid": True, "errors": [], "warnings": [], "merged_yaml": self.merged})
         return self.jobs.get((project, int(found["job"]))) or _json(404, {"message": "404 Not found"})
+
+    def judge(self, content: str, headers: dict[str, str]) -> Fault:
+        """What GitLab says of a configuration that is posted."""
+        if "api" not in self.tokens.get(headers.get("private-token", ""), set()):
+            return _json(403, {"error": "insufficient_scope", "scope": "api"})
+        self.linted.append(content)
+        errors = [f"{self.invalid} is wrong"] if self.invalid and self.invalid in content else []
+        return _json(200, {"valid": not errors, "errors": errors, "warnings": [], "merged_yaml": content})
 
 
 def _json(status: int, body: object) -> Fault:
@@ -179,6 +204,16 @@ def _handler(double: GitLabDouble) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             with contextlib.suppress(OSError):
                 self._get()
+
+        def do_POST(self) -> None:
+            with contextlib.suppress(OSError):
+                path = urlsplit(self.path).path.removeprefix(double.root)
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                body = json.loads(self.rfile.read(int(headers.get("content-length", "0"))))
+                double.seen.append(Seen("lint", self.path, headers))
+                if not _ROUTES["lint"].fullmatch(path):
+                    double.unknown.append(self.path)
+                self._send(double.fault_for("lint") or double.judge(body["content"], headers))
 
         def _get(self) -> None:
             path = urlsplit(self.path).path.removeprefix(double.root)

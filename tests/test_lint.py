@@ -111,7 +111,7 @@ def test_what_a_kubernetes_entry_says_in_vain(text: str, wanted: str) -> None:
     ("text", "wanted"),
     [
         ('allowed_privileged_images = ["docker:*"]', "6: `allowed_privileged_images` makes nothing privileged without `privileged = true`"),
-        ('privileged = true\nimage = "alpine:3"\nallowed_privileged_images = ["docker:*"]', "7: `alpine:3` does not run privileged: `allowed_privileged_images` does not match it."),
+        ('privileged = true\nimage = "alpine:3"\nallowed_privileged_images = ["docker:*"]', "7: `alpine:3` does not run privileged: nothing in `allowed_privileged_images` matches it."),
         ('services_privileged = true\nallowed_privileged_services = ["docker:*-rootless"]\n[[runners.docker.services]]\nname = "docker:dind"', "9: `docker:dind` does not run privileged"),
         ('security_opt = ["seccomp:/etc/profile.json"]', '6: the runner reads a profile only behind `=`: write "seccomp=/etc/profile.json".'),
         ('services_security_opt = ["systempaths=unconfined"]', "6: `systempaths` is an option of the docker command that the runner does not have"),

@@ -111,7 +111,7 @@ ROLES = [
     ("--context dir:///src", "--local context=/src --local dockerfile=/src", "build /src"),
     ("--context . --context-sub-path web", "--local context=web --local dockerfile=web", "build web"),
     ("--context tar:///a/c.tar.gz --context-sub-path web", "mkdir -p build-context\ntar -xf /a/c.tar.gz -C build-context\n" + PLAIN.replace("=.", "=build-context/web"), "build build-context/web"),
-    ("--context git://example.com/a/b.git#refs/heads/main", "--opt context=https://example.com/a/b.git#main", "https://example.com/a/b.git#main"),
+    ("--context git://example.com/a/b.git#refs/heads/main", "--opt \"context=https://example.com/a/b.git#main\"", "https://example.com/a/b.git#main"),
     ("--context git://example.com/a/b.git#refs/heads/x#abc123 --context-sub-path web", 'context=https://example.com/a/b.git#abc123:web', "b.git#abc123:web"),
     ("--context git://example.com/a/b.git --git branch=dev,single-branch=true", "context=https://example.com/a/b.git#dev", "b.git#dev"),
     ("--context git://example.com/a/b.git --dockerfile docker/Dockerfile.x", "--opt filename=docker/Dockerfile.x", "--file docker/Dockerfile.x"),
@@ -196,6 +196,7 @@ def test_where_a_dockerfile_is_looked_for() -> None:
         made, notes = kaniko("-c web -f d/F", files=files)
         assert wanted in made
         assert len(notes) == said
+    assert kaniko("-c $CI_PROJECT_DIR/web -f d/F", files=("web/d/F",))[1] == []
     assert "--local dockerfile=web" in kaniko("-c web")[0]
     assert "--local dockerfile=." in kaniko("-c web", files=("Dockerfile",))[0]
 
@@ -490,3 +491,73 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "nothing to migrate" in nothing.stderr
     assert run.invoke(app, ["migrate", "--to", "podman", str(file)]).exception.exit_status == 2  # type: ignore[union-attr]
     assert run.invoke(app, ["migrate", "--job", "nope", str(file)]).exception.exit_status == 4  # type: ignore[union-attr]
+
+
+FILES = sorted((Path(__file__).parent / "ci_files").glob("*.yml"))
+
+
+@pytest.mark.parametrize("to", TARGETS)
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_what_people_write_stays_valid(path: Path, to: Target) -> None:
+    from tests.test_catalogue_snippets import schema, yaml_of
+
+    text = path.read_bytes().decode()
+
+    def read(name: str) -> str | None:
+        file = path.parent / name
+        return file.read_bytes().decode() if file.is_file() else None
+
+    made = migrate(path.name, text, read=read, exists=lambda _: False, recipes=recipes(), job=None, target=to)
+    for change in made.changes:
+        assert not list(schema().iter_errors(yaml_of(change.after.lstrip("\ufeff").split("\n---\n")[-1])))
+        assert "/kaniko/executor" not in change.after or made.refused
+        comments = re.findall(r"(?m)^\s*#.*", change.before or "")
+        assert all(comment in change.after for comment in comments)
+    now = {change.path: change.after for change in made.changes}
+    again = migrate(path.name, now.get(path.name, text), read=lambda n: now.get(n) or read(n), exists=lambda _: False,
+                    recipes=recipes(), job=None, target=to)  # fmt: skip
+    assert again.changes == []
+
+
+def test_jobs_that_lose_their_image_are_named() -> None:
+    text = (
+        KANIKO + "other:\n  extends: build\n  script: /kaniko/executor $X\ntest:\n  extends: build\n  script: [make]\n"
+    )
+    made = moved(text)
+    assert any(note.startswith("other: it takes its image from a job that was changed") for note in made.notes)
+    assert any(note.startswith("test: it takes its image") for note in made.notes)
+
+
+def test_a_block_stays_a_block() -> None:
+    text = "a:\n  image: kaniko\n  script:\n    - |\n      echo '{\"credHelpers\":{}}' > /kaniko/.docker/config.json\n    - /kaniko/executor --no-push\n"
+    made = moved(text)
+    assert (
+        '    - |\n      mkdir -p "$HOME/.docker"\n      echo \'{"credHelpers":{}}\' > "$HOME/.docker/config.json"\n'
+        in made.changes[0].after
+    )
+    assert any("credential helpers come with kaniko's image" in note for note in made.notes)
+
+
+def test_lines_shared_with_jobs_that_do_not_build_stay() -> None:
+    text = """\
+default:
+  before_script:
+    - docker info
+    - docker login -u "$CI_REGISTRY_USER" -p "$CI_REGISTRY_PASSWORD" $CI_REGISTRY
+.auth:
+  - docker login -u me -p $P r.example.com
+build:
+  script:
+    - !reference [.auth]
+    - docker build -t r.example.com/a . && docker push r.example.com/a
+test:
+  script:
+    - !reference [.auth]
+    - docker run a
+"""
+    made = after(text)
+    assert made.startswith(text[: text.index("build:")])
+    assert made.endswith(text[text.index("test:") :])
+    job = YAML(typ="safe").load(made.replace("!reference", ""))["build"]
+    assert "docker " not in "\n".join(job["script"])
+    assert '"r.example.com": { "auth"' in "\n".join([*job["before_script"], *job["script"]])

@@ -1,9 +1,5 @@
 """The commands: parse the command line, call, print. What is decided is decided elsewhere."""
 
-import contextlib
-import io
-import os
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,9 +8,9 @@ import typer
 from typer.core import TyperGroup
 
 from bkdoctor import __version__
-from bkdoctor.errors import BkdoctorError, UsageError
+from bkdoctor.errors import UsageError
+from bkdoctor.guard import guarded
 from bkdoctor.session import Session
-from bkdoctor.text import one_line
 
 _LATER = {
     "patterns": "bkdoctor.cli_patterns:patterns_app",
@@ -23,6 +19,7 @@ _LATER = {
     "lint": "bkdoctor.cli_config:lint_command",
     "migrate": "bkdoctor.cli_config:migrate_command",
     "fix": "bkdoctor.cli_fix:fix_command",
+    "bot": "bkdoctor.cli_bot:bot_app",
 }
 """Commands whose modules are imported when they are called: a diagnosis needs none of them."""
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
@@ -144,29 +141,5 @@ def _logs(files: list[str], session: Session) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that is the user's to mend is one line and its exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # a terminal or file of another encoding shows `?` for what it has no letter for
-            stream.reconfigure(errors="replace")
-    try:
-        app(prog_name="bkdoctor")
-    except BkdoctorError as error:
-        _end(f"bkdoctor: {one_line(str(error))}\n", error.exit_status)
-    except BrokenPipeError:
-        _end("", 0)
-    except OSError as error:
-        _end(f"bkdoctor: the answer cannot be written: {error.strerror}. Mend where it shall go.\n", 4)
-    except KeyboardInterrupt:
-        _end("", 130)
-
-
-def _end(message: str, status: int) -> None:
-    """Exit; what standard output still holds is not written where nobody can read it."""
-    with contextlib.suppress(OSError):
-        sys.stderr.write(message)
-    try:
-        sys.stdout.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(status)
+    """Run the command line."""
+    guarded(lambda: app(prog_name="bkdoctor"))

@@ -1,12 +1,17 @@
 """The commands for configuration files: `lint` and `migrate`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.text import strip_controls
+
+if TYPE_CHECKING:
+    from bkdoctor.mending_files import LocalFiles
+    from bkdoctor.migrate.flags import Target
+    from bkdoctor.migrate.jobs import Migration
 
 _NOTHING = 3
 
@@ -63,40 +68,40 @@ def migrate_command(
     write: Annotated[bool, typer.Option("--write", help="Change the file; the old one is kept as NAME.orig.")] = False,
 ) -> None:
     """Move kaniko and docker builds to BuildKit: prints the diff for `git apply`; 3 where nothing is to be moved."""
-    from bkdoctor.fixes.diff import unified
-    from bkdoctor.fixes.result import CannotEdit
-    from bkdoctor.mending_files import LocalFiles
-    from bkdoctor.migrate.jobs import migrate
-    from bkdoctor.session import catalog_of
-
     if to not in ("rootless", "buildx"):
         raise UsageError(f"--to {to}: write rootless or buildx.")
-    text = _text(file)
+    from bkdoctor.fixes.diff import unified
+    from bkdoctor.mending_files import LocalFiles
+
     files = LocalFiles(str(file))
-    name = file.resolve().relative_to(files.root).as_posix()
-    recipes = catalog_of(()).recipes
-    method: Literal["rootless", "buildx"] = "rootless" if to == "rootless" else "buildx"
-    try:
-        made = migrate(
-            name,
-            text,
-            read=files.read,
-            exists=lambda p: (files.root / p).is_file(),
-            recipes=recipes,
-            job=job,
-            target=method,
-        )
-    except CannotEdit as error:
-        raise InputError(f"{file}: {error}. Mend that, or name another file or job.") from error
-    for line in [*made.notes, *(f"left as it is: {reason}" for reason in made.refused)]:
+    made, note = _moved(file, files, job, "rootless" if to == "rootless" else "buildx")
+    for line in [*made.notes, *(f"left as it is: {reason}" for reason in made.refused), *note]:
         typer.echo(f"bkdoctor: {strip_controls(line)}", err=True)
     if not made.changes:
-        typer.echo(f"bkdoctor: {file}: nothing to migrate.", err=True)
+        what = "no job could be migrated" if made.refused else "nothing to migrate"
+        typer.echo(f"bkdoctor: {file}: {what}.", err=True)
         raise typer.Exit(_NOTHING)
-    note = recipes[method, "build"].note
-    typer.echo(f"bkdoctor: {note}" if note else "", err=True)
     for change in made.changes:
         typer.echo(unified(change), nl=False)
         if write:
-            kept = files.write(change)
-            typer.echo(f"bkdoctor: wrote {change.path}; the old one is {kept}", err=True)
+            typer.echo(f"bkdoctor: wrote {change.path}; the old one is {files.write(change)}", err=True)
+
+
+def _moved(file: Path, files: "LocalFiles", job: str | None, to: "Target") -> "tuple[Migration, list[str]]":
+    from bkdoctor.fixes.result import CannotEdit
+    from bkdoctor.migrate.jobs import migrate
+    from bkdoctor.session import catalog_of
+
+    recipes = catalog_of(()).recipes
+    name = file.resolve().relative_to(files.root).as_posix()
+    text = files.read(name) or ""
+
+    def exists(path: str) -> bool:
+        return (files.root / path).is_file()
+
+    try:
+        made = migrate(name, text, read=files.read, exists=exists, recipes=recipes, job=job, target=to)
+    except CannotEdit as error:
+        raise InputError(f"{file}: {error}. Mend that, or name another file or job.") from error
+    note = recipes[to, "build"].note
+    return made, [note] if note and made.changes else []

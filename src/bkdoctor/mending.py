@@ -50,6 +50,8 @@ class NoProposal(msgspec.Struct, frozen=True):
     """Why there is no change, a sentence each."""
 
     words: tuple[str, ...]
+    there: bool = False
+    """The file says already what the fix would write."""
 
 
 def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
@@ -65,6 +67,8 @@ def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
         tried = _try(report, finding, fix, files, wish)
         if isinstance(tried, NoProposal):
             words += [f"{_title(fix)}: {reason}" for reason in tried.words]
+            if tried.there:
+                return NoProposal((*words, *_others(fixes, fix)), there=True)
         elif examples_in(tried.changes):
             # a value that is there to be replaced cures nothing as it is
             waiting = waiting or tried
@@ -103,6 +107,11 @@ def _in_order(report: Report, fixes: Sequence[tuple[Finding, Fix]]) -> list[tupl
     return sorted(fitting, key=lambda pair: (report.findings.index(pair[0]), pair[1].risk != "safe"))
 
 
+def _others(fixes: Sequence[tuple[Finding, Fix]], there: Fix) -> list[str]:
+    listed = "; ".join(f"--fix {n}: {_title(f)}" for n, (_, f) in enumerate(fixes, 1) if f is not there)
+    return [f"If the job still fails, there are others: {listed}."] if listed else []
+
+
 def _title(fix: Fix) -> str:
     return f"{fix.title} ({fix.file})"
 
@@ -123,7 +132,7 @@ def _try(report: Report, finding: Finding, fix: Fix, files: Files, wish: Wish) -
     if isinstance(made, Refusal):
         return NoProposal((f"{made.reason}.",))
     if isinstance(made, Unchanged):
-        return NoProposal((f"{made.path} has it already.",))
+        return NoProposal((f"{made.path} needs no change for it.",), there=True)
     for change in made:
         if fault := files.judge(change):
             return NoProposal((f"GitLab would refuse the changed {change.path}: {fault}.",))
@@ -135,6 +144,7 @@ _CI = ".gitlab-ci.yml"
 
 def _words(fix: Fix, changes: tuple[Change, ...]) -> tuple[str, ...]:
     words = [f"{fix.title}."]
+    words += [f"The job is {change.job}." for change in changes[:1] if change.job]
     if fix.risk != "safe":
         words.append("This fix is to be reviewed before it is applied.")
     if fix.fits != "yes" and fix.condition:

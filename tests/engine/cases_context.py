@@ -1,8 +1,9 @@
 """Paths, contexts, options and names that a job gives to the build."""
 
-from tests.engine.cure import Advice, Case
+from tests.engine.cure import Case, Followed, Written
 
 FROM = "FROM alpine:3.22\n"
+ANY = {"Dockerfile": FROM + "RUN true\n"}
 
 CASES = [
     Case(
@@ -20,31 +21,32 @@ CASES = [
     Case(
         name="context-path-missing",
         pattern="context/context-path-missing",
-        files={"Dockerfile": FROM + "RUN true\n"},
-        script="- docker build services/api",
+        files=ANY,
+        script="- docker build --tag app:ci services/api",
     ),
     Case(
         name="context-missing",
         pattern="context/cli-argument-missing",
-        files={"Dockerfile": FROM + "RUN true\n"},
+        files=ANY,
         script="- docker build --tag app:ci",
+    ),
+    Case(
+        name="option-without-value",
+        pattern="context/cli-argument-missing",
+        files=ANY,
+        script="- docker build . --tag",
+        how=(Written(fix=2),),
     ),
     Case(
         name="flag-unknown",
         pattern="context/cli-flag-unknown",
-        files={"Dockerfile": FROM + "RUN true\n"},
+        files=ANY,
         script="- docker build --destination app:ci .",
-    ),
-    Case(
-        name="flag-without-value",
-        pattern="context/cli-argument-missing",
-        files={"Dockerfile": FROM + "RUN true\n"},
-        script="- docker build . --tag",
     ),
     Case(
         name="reference-with-capitals",
         pattern="context/image-reference-invalid",
-        files={"Dockerfile": FROM + "RUN true\n"},
+        files=ANY,
         script='- docker build --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_REF_NAME" .',
     ),
     Case(
@@ -52,47 +54,53 @@ CASES = [
         pattern="context/image-reference-invalid",
         files={"Dockerfile": "FROM https://registry.example.com/Team/Base:1.0\nRUN true\n"},
         script="- docker build .",
-        target="Dockerfile",
-        advice=Advice(replaces="FROM https://registry.example.com/Team/Base:1.0"),
+        how=(Followed("Dockerfile", 1, replaces="FROM https://registry.example.com/Team/Base:1.0"),),
     ),
     Case(
         name="copy-source-missing",
         pattern="context/copy-source-missing",
         files={"Dockerfile": FROM + "COPY services/api/dist/ /srv/\n", "services/api/dist/app.js": "1\n"},
         script="- docker build -f Dockerfile services/api",
-        target="Dockerfile",
-        advice=Advice(replaces="COPY services/api/dist/ /srv/"),
+        how=(Followed("Dockerfile", 3, replaces="COPY services/api/dist/ /srv/"),),
     ),
     Case(
         name="copy-source-dockerignored",
         pattern="context/copy-source-dockerignored",
         files={"Dockerfile": FROM + "COPY dist/app.js /srv/\n", "dist/app.js": "1\n", ".dockerignore": "dist\n"},
         script="- docker build .",
-        target=".dockerignore",
+        how=(Written(".dockerignore"),),
     ),
     Case(
         name="copy-outside-context",
         pattern="context/copy-outside-context",
         files={"services/api/Dockerfile": FROM + "COPY ../../shared/ /app/shared/\n", "shared/a": "1\n"},
         script="- docker build services/api",
+        how=(
+            Followed(".gitlab-ci.yml", 1, replaces="    - docker build services/api", take="docker build"),
+            Followed("services/api/Dockerfile", 2, replaces="COPY ../../shared/ /app/shared/"),
+        ),
     ),
     Case(
         name="copy-from-path-missing",
         pattern="context/copy-from-path-missing",
-        files={"Dockerfile": "FROM alpine:3.22 AS build\nRUN mkdir /app && echo 1 > /app/dist\nFROM alpine:3.22\nCOPY --from=build /dist /usr/share/html\n"},
+        files={
+            "Dockerfile": "FROM alpine:3.22 AS build\nRUN mkdir -p /app/dist && echo 1 > /app/dist/index.html\n"
+            "FROM alpine:3.22\nCOPY --from=build /dist /usr/share/nginx/html\n"
+        },
         script="- docker build .",
-        target="Dockerfile",
+        how=(Followed("Dockerfile", 2, replaces="COPY --from=build /dist /usr/share/nginx/html", take="--from=build"),),
     ),
     Case(
         name="output-option-invalid",
         pattern="context/output-option-invalid",
-        files={"Dockerfile": FROM + "RUN true\n"},
+        files=ANY,
         script="- docker build --output type=imagee,name=app:ci .",
     ),
     Case(
         name="context-permission-denied",
         pattern="context/context-permission-denied",
-        files={"Dockerfile": FROM + "COPY . /srv\n", "data/x": "1\n"},
-        script="- mkdir -m 0 data/secret && touch data/secret/x && chmod 000 data/secret/x\n- busybox chpst nobody docker build .",
+        files={"Dockerfile": FROM + "COPY Dockerfile /srv/\n", "data/x": "1\n"},
+        script="- chmod 700 data\n- /usr/bin/setpriv --reuid=1000 --clear-groups docker build .",
+        how=(Followed(".dockerignore", 1),),
     ),
 ]

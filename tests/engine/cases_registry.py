@@ -1,102 +1,118 @@
 """Registries: who may, whose certificate, which protocol, what it answers."""
 
-from tests.engine.cure import DIND, Case
+from tests.engine.cure import DIND, Case, Followed
+from tests.engine.registry_faults import ACCOUNT
 
-RUN = {"Dockerfile": "FROM alpine:3.22\nRUN true\n"}
-PUSH = '- docker build --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA" .\n- docker push "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA"'
+ANY = {"Dockerfile": "FROM alpine:3.22\nRUN true\n"}
+BUILD = "- docker build ."
+PUSH = """\
+- docker build --tag "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA" .
+- docker push "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA"
+"""
 LOGIN = '- echo "$CI_REGISTRY_PASSWORD" | docker login --username "$CI_REGISTRY_USER" --password-stdin "$CI_REGISTRY"\n'
+HUB_USER, HUB_PASSWORD = ACCOUNT.split(":")
+
 
 CASES = [
-    Case(name="credentials-missing", pattern="auth/registry-credentials-missing", files=RUN, script=PUSH),
+    Case(name="credentials-missing", pattern="auth/registry-credentials-missing", files=ANY, script=PUSH),
     Case(
-        name="credentials-missing-pull",
+        name="credentials-missing-for-the-base-image",
         pattern="auth/registry-credentials-missing",
         files={"Dockerfile": "FROM registry.example.com/team/private:1\nRUN true\n"},
-        script="- docker build .",
+        script=BUILD,
+        prepare=lambda machine: machine.publish("team/private:1"),
     ),
     Case(
         name="credentials-rejected",
         pattern="auth/registry-credentials-rejected",
-        files=RUN,
-        script='- echo wrong | docker login --username someone --password-stdin "$CI_REGISTRY"\n' + PUSH,
+        files=ANY,
+        script='- echo wrong | docker login --username "$CI_REGISTRY_USER" --password-stdin "$CI_REGISTRY"\n' + PUSH,
     ),
     Case(
-        name="login-no-tty", pattern="auth/docker-login-no-tty", files=RUN, script='- docker login "$CI_REGISTRY"\n' + PUSH
+        name="login-asks-for-a-name",
+        pattern="auth/docker-login-no-tty",
+        files=ANY,
+        script='- docker login "$CI_REGISTRY"\n' + PUSH,
     ),
     Case(
-        name="config-broken",
+        name="config-json-broken",
         pattern="auth/docker-config-invalid",
-        files=RUN,
-        script='- mkdir -p ~/.docker\n- echo "{\\"auths\\":{\\"$CI_REGISTRY\\":{\\"auth\\":\\"x\\"}" > ~/.docker/config.json\n' + PUSH,
+        files=ANY,
+        job=DIND + '  before_script:\n    - mkdir -p ~/.docker\n    - echo \'{"auths":{"registry.example.com":{}}\' > ~/.docker/config.json\n',
+        script=PUSH,
     ),
     Case(
         name="credential-helper-missing",
         pattern="auth/credential-helper-missing",
-        files=RUN,
+        files=ANY,
         script='- mkdir -p ~/.docker\n- echo "{\\"credsStore\\":\\"desktop\\"}" > ~/.docker/config.json\n' + LOGIN + PUSH,
     ),
     Case(
         name="private-authority",
         pattern="tls/tls-unknown-authority",
-        files=RUN,
+        files=ANY,
         script="- docker build -t private.example.com/team/app:1 .\n- docker push private.example.com/team/app:1",
     ),
     Case(
-        name="private-authority-pull",
+        name="private-authority-for-the-base-image",
         pattern="tls/tls-unknown-authority",
         files={"Dockerfile": "FROM private.example.com/team/base:1\nRUN true\n"},
-        script="- docker build .",
+        script=BUILD,
+        prepare=lambda machine: machine.publish("team/base:1"),
     ),
     Case(
         name="plain-http",
         pattern="tls/registry-plain-http",
-        files=RUN,
+        files=ANY,
         script="- docker build -t plain.example.com:5000/team/app:1 .\n- docker push plain.example.com:5000/team/app:1",
     ),
     Case(
         name="rate-limited",
         pattern="registry/registry-rate-limited",
-        files={"Dockerfile": "FROM faults.example.com/ratelimit/alpine:3.20\nRUN true\n"},
-        script="- docker build .",
+        files={"Dockerfile": "FROM alpine:3.19\nRUN true\n"},
+        script=BUILD,
+        variables={"DOCKER_HUB_USER": HUB_USER, "DOCKER_HUB_PASSWORD": HUB_PASSWORD},
+        prepare=lambda machine: machine.publish("library/alpine:3.19"),
     ),
     Case(
-        name="registry-503",
+        name="registry-unavailable-for-a-while",
         pattern="registry/registry-unavailable",
-        files={"Dockerfile": "FROM faults.example.com/r503/alpine:3.20\nRUN true\n"},
-        script="- docker build .",
+        files={"Dockerfile": "FROM faults.example.com/flaky/alpine:3.18\nRUN true\n"},
+        script=BUILD,
+        prepare=lambda machine: machine.publish("library/alpine:3.18"),
     ),
     Case(
-        name="manifest-missing",
+        name="base-image-tag-missing",
         pattern="registry/image-not-found",
         files={"Dockerfile": "FROM mirror.example.com/team/base:9.99\nRUN true\n"},
-        script="- docker build .",
-        target="Dockerfile",
+        script=BUILD,
+        how=(Followed("Dockerfile", 1, replaces="FROM mirror.example.com/team/base:9.99"),),
     ),
     Case(
-        name="push-no-tag",
+        name="push-of-what-was-not-tagged",
         pattern="daemon/docker-push-image-not-local",
-        files=RUN,
+        files=ANY,
         script=LOGIN + '- docker build .\n- docker push "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA"',
     ),
     Case(
-        name="http-to-https",
+        name="http-to-an-engine-with-tls",
         pattern="daemon/docker-http-to-https",
-        files=RUN,
+        files=ANY,
         job=DIND.replace('""', '"/certs"').replace("2375", "2376"),
-        script="- docker build .",
+        script=BUILD,
     ),
     Case(
-        name="tls-port-mismatch",
-        pattern="daemon/dind-tls-port-mismatch",
-        files=RUN,
+        name="port-of-an-engine-without-tls",
+        pattern="daemon/docker-daemon-unreachable",
+        files=ANY,
         job=DIND.replace('""', '"/certs"'),
-        script="- docker build .",
+        script=BUILD,
     ),
     Case(
-        name="dind-unresolved",
+        name="dind-service-missing",
         pattern="daemon/dind-service-unresolved",
-        files=RUN,
+        files=ANY,
         job=DIND[DIND.index("  variables") :],
-        script="- docker build .",
+        script=BUILD,
     ),
 ]

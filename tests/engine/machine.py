@@ -1,4 +1,4 @@
-"""From a sandbox to what a build meets in the world: registries with and without faults, an engine, base images."""
+"""From a sandbox to what a build meets in the world: registries that hold the same images, an engine, base images."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ HOSTS = {
 }
 USER, PASSWORD = "gitlab-ci-token", "glpat-secret"  # noqa: S105
 _HTPASSWD = f"{USER}:$2b$04$9S5BGXAlU9yt7T/uVBOkMuGRp6VDBV5NsvPNl53tcEbizX0TmxGue\n"
-BASES = ("alpine:3.22", "alpine:3.20", "debian:12", "registry.example.com/team/base:1", "registry.example.com/team/base:1.0")
+BASES = ("alpine:3.22", "alpine:3.20", "debian:12", "golang:1.24", "registry.example.com/team/base:1", "registry.example.com/team/base:1.0")
 _DIND = """#!/bin/sh
 # does what the entrypoint of docker:dind does
 set -e
@@ -39,14 +39,39 @@ exec dockerd --host=unix:///run/docker.sock --iptables=false --ip6tables=false -
 
 
 _INSTALLER = """#!/bin/sh
-# a package manager without packages: each that is asked for becomes a program that does nothing
+# a package manager without packages: each that is asked for becomes a program that does nothing, or runs a script
 [ "$(id -u)" = 0 ] || { echo 'Permission denied: are you root?'; exit 100; }
 [ "$1" = add ] || [ "$1" = install ] || exit 0
-mkdir -p /usr/bin
 for name; do
-  case $name in add|install|-*) ;; *) [ -e "/bin/$name" ] || ln -sf /bin/busybox "/bin/$name" ;; esac
+  case $name in
+    add|install|-*) ;;
+    *) printf '#!/bin/sh\\n[ ! -f "$1" ] || exec /bin/sh "$@"\\n' > "/bin/$name"; chmod +x "/bin/$name" ;;
+  esac
 done
 """
+_COMPILER = """#!/bin/sh
+# what `go build -o FILE .` leaves behind
+mkdir -p "$(dirname "$3")" && cp /bin/busybox "$3"
+"""
+_PRIVATE = """
+for folder in /etc/ssl/certs /usr/local/share/ca-certificates; do
+  cp -a $folder /tmp/service && mount -t tmpfs tmpfs $folder && cp -a /tmp/service/. $folder && rm -r /tmp/service
+done
+exec "$@"
+"""
+"""A service has files of its own: what it trusts is gone with it."""
+_BASE = """
+set -e
+mkdir -p /tmp/base/bin /tmp/base/etc /tmp/base/root
+cd /tmp/base
+mkdir -m 1777 tmp
+cp /bin/busybox bin/
+bin/busybox --install bin
+for name in apk apt-get go; do cp /usr/local/engine/$name bin/; done
+echo root:x:0:0:root:/root:/bin/sh > etc/passwd
+echo root:x:0: > etc/group
+"""
+"""What the images hold: a static busybox, and a package manager that needs no network."""
 
 
 class Machine:
@@ -54,6 +79,8 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.docker_env = {"DOCKER_HOST": "unix:///run/docker.sock", "HOME": "/tmp/publish"}  # noqa: S108
+        self.variables: dict[str, str] = {}
         self.sandbox = Sandbox(folder, [OWN, HUB, PRIVATE, PLAIN, FAULTS])
         self._engine: subprocess.Popen[bytes] | None = None
         self._serving: tuple[object, ...] = ()
@@ -69,7 +96,7 @@ class Machine:
 
     def _certificates(self) -> None:
         known, unknown = (certificates.authority(self.folder, name) for name in ("known", "private"))
-        self.private_authority = unknown.certificate.read_text()
+        self.variables = {"REGISTRY_CA_PEM": unknown.certificate.read_text()}
         certificates.signed(self.folder, "server", known, ["docker", *HOSTS])
         certificates.signed(self.folder, "private-server", unknown, ["private.example.com"])
         # what the machine trusts: the known authority and no other
@@ -102,7 +129,7 @@ class Machine:
             http["tls"] = {"certificate": f"{self.folder / tls}.crt", "key": f"{self.folder / tls}.key"}
         config: dict[str, object] = {
             "version": "0.1", "log": {"level": "warn"}, "http": http,
-            "storage": {"filesystem": {"rootdirectory": f"/var/lib/registry/{name}"}},
+            "storage": {"filesystem": {"rootdirectory": "/var/lib/registry"}},
         }  # fmt: skip
         if auth:
             config["auth"] = {"htpasswd": {"realm": "registry", "path": str(self.folder / "htpasswd")}}
@@ -121,7 +148,7 @@ class Machine:
         if asked == self._serving:
             return
         self.stop()
-        words = ["unshare", "--mount", *entrypoint, *command]
+        words = ["unshare", "--mount", "sh", "-ec", _PRIVATE, "sh", *entrypoint, *command]
         env = {**variables, "DOCKER_TLS_CERTDIR": asked[2]}
         log = self.folder / "dockerd.log"
         self._engine = self.sandbox.start(words, log, env)
@@ -137,27 +164,26 @@ class Machine:
 
     def docker(self, *words: str | Path) -> "subprocess.CompletedProcess[str]":
         """Run a Docker command for the tests' own ends."""
-        return self.sandbox.run("docker", *words, env={"DOCKER_HOST": "unix:///run/docker.sock"})
+        return self.sandbox.run("docker", *words, env=self.docker_env)
 
     def _base_images(self) -> None:
-        """Make the images that Dockerfiles begin with: a static busybox, and nothing else."""
-        self.sandbox.write("/usr/local/engine/installer", _INSTALLER, executable=True)
-        script = (
-            "mkdir -p /tmp/base/bin /tmp/base/etc /tmp/base/root && cd /tmp/base && cp /bin/busybox bin/ && bin/busybox --install bin"
-            " && for name in apk apt-get; do cp /usr/local/engine/installer bin/$name; done && mkdir -m 1777 tmp && echo root:x:0:0:root:/root:/bin/sh > etc/passwd && echo root:x:0: > etc/group"
-            " && tar c . | DOCKER_HOST=unix:///run/docker.sock docker import - alpine:3.22"
-        )
-        self.sandbox.must("sh", "-c", script)
-        self.publish("mirror.example.com/library/alpine:3.20")
+        """Make the images that Dockerfiles begin with."""
+        for name, text in (("apk", _INSTALLER), ("apt-get", _INSTALLER), ("go", _COMPILER)):
+            self.sandbox.write(f"/usr/local/engine/{name}", text, executable=True)
+        self.sandbox.must("sh", "-c", _BASE)
+        self.import_base(BASES[0])
         for name in BASES[1:]:
             self.docker("tag", BASES[0], name)
 
+    def import_base(self, name: str) -> None:
+        """Give the engine the base image under this name."""
+        self.sandbox.must("sh", "-c", f"tar c -C /tmp/base . | docker import - {name}", env=self.docker_env)
+
     def publish(self, name: str) -> None:
-        """Put the base image into a registry under this name, and forget that it was."""
-        host = name.partition("/")[0]
-        login = f"echo {PASSWORD} | docker login --username {USER} --password-stdin {host} && " if host == "registry.example.com" else ""
-        with_docker = f"export HOME=/tmp/publish DOCKER_HOST=unix:///run/docker.sock; {login}"
-        self.sandbox.must("sh", "-c", f"{with_docker} docker tag {BASES[0]} {name} && docker push {name} && docker rmi {name}")
+        """Put the base image into the registries under this name, and forget that it was."""
+        full = f"mirror.example.com/{name}"
+        steps = f"docker tag {BASES[0]} {full} && docker push {full} && docker rmi {full}"
+        self.sandbox.must("sh", "-c", steps, env=self.docker_env)
 
     def close(self) -> None:
         """Stop everything; what the kernel leaves of control groups goes too."""

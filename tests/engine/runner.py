@@ -28,6 +28,8 @@ class Project:
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
     """The project's CI/CD variables."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """Those of type file."""
 
     def git(self, *words: str | Path) -> str:
         """Run git in the working copy."""
@@ -49,7 +51,7 @@ class Project:
     def commit(self, *paths: str) -> None:
         """Commit what was changed in these files, and what stands in the index."""
         self.git("add", "--", *paths) if paths else None
-        self.git("commit", "--quiet", "--message=A fix")
+        self.git("commit", "--quiet", "--allow-empty", "--message=A fix")
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,11 @@ def _try(machine: Machine, project: Project, build: Path, variables: dict[str, s
     folder = build / "team" / "app"
     project.git("clone", "--quiet", project.folder, folder)
     env = _expanded({**_predefined(folder, project.git("rev-parse", "HEAD").strip()), **project.variables}, variables)
+    for name, text in project.keys.items():
+        path = build / "team" / "app.tmp" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        env[name] = str(path)
     _services(machine, job.get("services", []), env)
     lines = [*job.get("before_script", []), *job["script"]]
     done = machine.sandbox.run("sh", "-c", _SHELL, "sh", _script(lines), folder=folder, env={**env, "HOME": str(home)})

@@ -16,7 +16,7 @@ from bkdoctor.bot.marker import Marker, State
 from bkdoctor.bot.newest import Reader, Standing, candidates, newest
 from bkdoctor.bot.silence import heard
 from bkdoctor.bot.status import report_status
-from bkdoctor.bot.task import Outcome, Record, Task
+from bkdoctor.bot.task import Hold, Outcome, Record, Task, nobody_else
 from bkdoctor.bot.thread import Board, look, publish
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.gitlab import rest
@@ -39,13 +39,17 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def handle(task: Task, api: Connection, config: Config, catalog: Catalog) -> Record:
-    """Do what the task asks for. Raises GitLabError; whatever was written by then is found again."""
+def handle(task: Task, api: Connection, config: Config, catalog: Catalog, hold: Hold = nobody_else) -> Record:
+    """Do what the task asks for. Raises GitLabError, and what `hold` raises; whatever was written is found again."""
     requests = merge_requests_of(api, task)
     reader = Reader(api=api, catalog=catalog, words=config.jobs)
     if not requests:
         return _without_merge_request(task, reader, config)
-    records = [_handle(task, request, reader, config) for request in requests]
+    records = []
+    for request in requests:
+        # events of one merge request may come under two keys: a branch does not tell its merge request
+        with hold(f"{request.project_id}!{request.iid}"):
+            records.append(_handle(task, request, reader, config))
     return next((record for record in records if record.outcome not in ("nothing", "stale")), records[0])
 
 

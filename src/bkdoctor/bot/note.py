@@ -6,11 +6,13 @@ spans here. The last line is the marker.
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from bkdoctor.bot.causes import UNKNOWN, Group
 from bkdoctor.bot.marker import Marker
 from bkdoctor.bot.reading import JobReport
 from bkdoctor.gitlab.pipelines import Pipeline
-from bkdoctor.model import Finding
+from bkdoctor.model import Finding, Report
 from bkdoctor.redact import redact
 from bkdoctor.render import _words as words
 from bkdoctor.render import markdown
@@ -48,8 +50,7 @@ def _fit(parts: Iterable[str], marker: Marker) -> str:
             left_out = True
         else:
             note += f"{part}\n\n"
-    # redacted once more as a whole: names from the API were no part of a report
-    return f"{redact(note)}{_LEFT_OUT + _GAP if left_out else ''}{end}"
+    return f"{note}{_LEFT_OUT + _GAP if left_out else ''}{end}"
 
 
 _GAP = "\n\n"
@@ -88,13 +89,21 @@ def _who(finding: Finding) -> str:
 
 
 def _group(group: Group) -> Iterator[str]:
-    first = words.clean(group.jobs[0].report)
+    first = _safe(group.jobs[0].report)
     parts = markdown._parts(first)
     yield next(parts) + _rows(group)
     yield from parts
     for other in group.jobs[1 : _MAX_EVIDENCE + 1]:
         if evidence := _evidence(other):
             yield evidence
+
+
+def _safe(report: Report) -> Report:
+    """Return the report without what no note may hold: a diagnosis redacts lines, and this the facts beside them."""
+    facts = report.facts
+    texts = {name: getattr(facts, name) for name in facts.__struct_fields__}
+    changed = {name: redact(text) for name, text in texts.items() if type(text) is str and name != "web_url"}
+    return words.clean(msgspec.structs.replace(report, facts=msgspec.structs.replace(facts, **changed)))
 
 
 def _rows(group: Group) -> str:
@@ -112,7 +121,7 @@ def _rows(group: Group) -> str:
 
 
 def _evidence(job: JobReport) -> str:
-    report = words.clean(job.report)
+    report = _safe(job.report)
     finding = next((f for f in report.findings if f.role != "hint"), None)
     lines = finding.evidence if finding and finding.evidence else report.excerpt
     if not lines:
@@ -136,7 +145,7 @@ def _place(job: JobReport) -> str:
 
 
 def _name(job: JobReport) -> str:
-    return code_span(shorten(job.job.name, _NAME))
+    return code_span(shorten(redact(job.job.name), _NAME))
 
 
 def _hidden(groups: list[Group]) -> Iterator[str]:

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import logging
+import os
+import signal
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -18,14 +20,18 @@ from bkdoctor.bot.config import Config
 from bkdoctor.bot.database import DatabaseError
 from bkdoctor.bot.events import BadBodyError, Ignored, read_event
 from bkdoctor.bot.intake import FullError, Intake
+from bkdoctor.bot.keeper import orphaned
 from bkdoctor.bot.logs import say
 from bkdoctor.bot.metrics import Counters
+from bkdoctor.bot.missed import event_since
 from bkdoctor.bot.openapi import ANSWERS, BODY
 from bkdoctor.bot.security import refused_signature, refused_token
 from bkdoctor.bot.store import Store
 
 MAX_BODY = 2 * 1024 * 1024
 _BODY_SECONDS = 10.0
+_BEAT_SECONDS = 5.0
+_ROLE = "receiver"
 _TOKEN = APIKeyHeader(name="X-Gitlab-Token", auto_error=False)
 
 
@@ -40,8 +46,8 @@ class RefusedError(Exception):
 class Receiver:
     """What the routes share."""
 
-    def __init__(self, config: Config, store: Store) -> None:
-        self.config, self.store = config, store
+    def __init__(self, config: Config, store: Store, name: str) -> None:
+        self.config, self.store, self.name = config, store, name
         self.counters = Counters(store)
         self.intake = Intake(store.add)
 
@@ -85,10 +91,10 @@ class Receiver:
         return body
 
 
-def create_app(config: Config, store: Store) -> FastAPI:
-    """Return the web application. Raises UsageError when no secret is configured."""
+def create_app(config: Config, store: Store, name: str = "receiver") -> FastAPI:
+    """Return the web application; `name` is the process's. Raises UsageError when no secret is configured."""
     config.require_secret()
-    receiver = Receiver(config, store)
+    receiver = Receiver(config, store, name)
     app = FastAPI(
         title="bkdoctor bot",
         version=__version__,
@@ -136,9 +142,31 @@ def _routes(receiver: Receiver) -> APIRouter:
 
 @contextlib.asynccontextmanager
 async def _lifespan(receiver: Receiver) -> AsyncIterator[None]:
+    await run_in_threadpool(_ask_for_what_was_missed, receiver)
+    beating = asyncio.create_task(_beat(receiver))
     say("receiver starts", host=receiver.config.host, port=receiver.config.port)
     yield
+    beating.cancel()
     say("receiver stops")
+
+
+def _ask_for_what_was_missed(receiver: Receiver) -> None:
+    last_heard = receiver.store.silence(_ROLE)
+    if last_heard is not None:
+        receiver.store.add([event_since(last_heard, receiver.name)])
+    receiver.store.beat(receiver.name, _ROLE)
+
+
+async def _beat(receiver: Receiver) -> None:
+    """Say that the receiver lives, and end it with the process that started it."""
+    beaten = time.monotonic()
+    while not orphaned():
+        await asyncio.sleep(1.0)
+        if time.monotonic() - beaten >= _BEAT_SECONDS:
+            beaten = time.monotonic()
+            with contextlib.suppress(DatabaseError):
+                await run_in_threadpool(receiver.store.beat, receiver.name, _ROLE)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _read(request: Request) -> bytes:

@@ -8,6 +8,7 @@ from bkdoctor.bot.newest import Standing
 from bkdoctor.bot.task import Record
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.statuses import MAX_TEXT, Status, status_of, write_status
+from bkdoctor.redact import redact
 from bkdoctor.render import _words as words
 from bkdoctor.text import one_line, shorten
 
@@ -49,7 +50,7 @@ def _wanted(standing: Standing, config: Config, present: Status | None) -> Statu
     return Status(
         # jobs that may fail do not fail the pipeline, and neither does what is said of them
         status="failed" if standing.pipeline.status == "failed" else "success",
-        description=shorten(f"{title} (job {shorten(one_line(job.job.name), 60)}{more})", MAX_TEXT),
+        description=shorten(f"{title} (job {shorten(one_line(redact(job.job.name)), 60)}{more})", MAX_TEXT),
         target_url=link if link and len(link) <= MAX_TEXT else None,
     )
 

@@ -3,12 +3,22 @@
 Both are stored as JSON between processes and versions: fields may be added with a default, never renamed or removed.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import msgspec
 
 Outcome = Literal["noted", "updated", "resolved", "unchanged", "silenced", "status", "stale", "nothing"]
 """What became of the note; `stale`: a newer pipeline counts, `nothing`: there was nothing to say."""
+
+Hold = Callable[[str], AbstractContextManager[object]]
+"""Gives a context in which this worker is alone at the merge request `PROJECT!IID`; it raises where another one is."""
+
+
+def nobody_else(_name: str) -> AbstractContextManager[object]:
+    """Hold nothing: there is no other worker."""
+    return nullcontext()
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """One pattern file in the catalogue: its id, what it says, and its templates."""
 
+import os
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -26,13 +27,19 @@ class Wanted(NamedTuple):
 class Entry:
     """One pattern of the catalogue; the pattern is decoded and its templates are made when they are first needed."""
 
-    def __init__(self, path: Path, pattern: Pattern | msgspec.Raw, types: dict[str, Type]) -> None:
-        self.id = path.stem
-        self.family = path.parent.name
-        self.file = path
-        self.path = f"{self.family}/{path.name}"
+    def __init__(self, path: str | Path, pattern: Pattern | msgspec.Raw, types: dict[str, Type]) -> None:
+        folder, name = os.path.split(path)
+        self.id = name.removesuffix(".toml")
+        self.family = os.path.basename(folder)  # noqa: PTH119  # hundreds of Paths take milliseconds to make
+        self.path = f"{self.family}/{name}"
+        self._file = path
         self._pattern = pattern
         self._types = types
+
+    @property
+    def file(self) -> Path:
+        """Where the pattern was read from."""
+        return Path(self._file)
 
     @cached_property
     def pattern(self) -> Pattern:

@@ -4,7 +4,6 @@ In goes TOML text, out comes a `Pattern` or a `Recipe`; the JSON Schema in `patt
 these same classes.
 """
 
-import tomllib
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -198,6 +197,8 @@ def read_recipe(text: str, path: str) -> Recipe:
 
 
 def _convert(text: str, path: str, kind: type[_T]) -> _T:
+    import tomllib
+
     try:
         return msgspec.convert(tomllib.loads(text), kind)
     except tomllib.TOMLDecodeError as error:

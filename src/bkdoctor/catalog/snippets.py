@@ -9,6 +9,7 @@ from typing import get_args
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import LANGUAGES, SECTIONS, FixSpec
+from bkdoctor.catalog.snippet_keys import check_keys
 from bkdoctor.model import Facts, Method, Place
 
 PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?P<words>\|[^<>]*)?>")
@@ -85,6 +86,7 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
     if fix.snippet:
         sample = PLACEHOLDER.sub(_sample, fix.snippet)
         yield from (f"{key}: {fault}" for fault in parse(sample, LANGUAGES.get(fix.file, "text")))
+        yield from (f"{key}: {fault}" for fault in check_keys(sample, fix.file, fix.when))
 
 
 def _check_when(key: str, fix: FixSpec, some: set[str]) -> Iterator[str]:

@@ -100,7 +100,7 @@ def _pack(catalog: Catalog) -> bytes:
 
 def _unpack(data: bytes) -> Catalog:
     packed = msgspec.msgpack.decode(data, type=_Packed)
-    entries = [Entry(Path(p), raw, packed.types) for p, raw in zip(packed.paths, packed.patterns, strict=True)]
+    entries = [Entry(p, raw, packed.types) for p, raw in zip(packed.paths, packed.patterns, strict=True)]
     recipes = {(key.partition("/")[0], key.partition("/")[2]): recipe for key, recipe in packed.recipes.items()}
     return Catalog({e.id: e for e in entries}, recipes, packed.types, packed.index)
 

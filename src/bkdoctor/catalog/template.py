@@ -5,16 +5,17 @@ The form is that of design section 4: `<name:type>`, `<name>` (the rest of a wor
 """
 
 import re
-import tomllib
-from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-import regex
 
 from bkdoctor.catalog.pattern import RegexLine
 from bkdoctor.errors import PatternError
+
+if TYPE_CHECKING:
+    import regex
 
 TIME_LIMIT = 0.25
 """Seconds of CPU time that one regex may take on one line."""
@@ -42,6 +43,10 @@ class Vocabulary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_vocabulary(text: str, path: str) -> Vocabulary:
     """Return the types that `text` (TOML) defines. Raises PatternError naming `path`."""
+    import tomllib
+
+    import regex
+
     try:
         vocabulary = msgspec.convert(tomllib.loads(text), Vocabulary)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
@@ -65,17 +70,28 @@ class Hit(NamedTuple):
 
 
 class Template:
-    """One line that a pattern looks for. Its regular expression is compiled when it is first asked to match."""
+    """One line that a pattern looks for. Its regular expression is made when a line holds all its literal `pieces`."""
 
-    def __init__(self, source: str, expression: str, literal: str, names: tuple[str, ...]) -> None:
+    def __init__(
+        self, source: str, make: Callable[[], str], literal: str, names: tuple[str, ...], pieces: tuple[str, ...]
+    ) -> None:
         self.source = source
-        self.expression = expression
         self.literal = literal
         self.names = names
+        self._make = make
+        self._pieces = pieces
+        self._is_plain = pieces == (source,)
+
+    @cached_property
+    def expression(self) -> str:
+        """The regular expression as text."""
+        return self._make()
 
     @cached_property
     def compiled(self) -> "regex.Pattern[str]":
         """The regular expression, for the `regex` package. Raises ValueError if it is none."""
+        import regex
+
         try:
             return regex.compile(self.expression)
         except regex.error as error:
@@ -83,8 +99,14 @@ class Template:
 
     def match(self, body: str) -> Hit | None:
         """Return the first place of this template in a line's body. Raises TimeoutError when it takes too long."""
-        if self.literal not in body:
-            return None
+        position = 0
+        for piece in self._pieces:
+            start = body.find(piece, position)
+            if start < 0:
+                return None
+            position = start + len(piece)
+        if self._is_plain:
+            return Hit(position - len(self.source), position, {})
         found = self.compiled.search(body, timeout=TIME_LIMIT)
         if found is None:
             return None
@@ -100,7 +122,10 @@ def bounded(body: str) -> str:
 
 def from_regex(spec: RegexLine) -> Template:
     """Return the template for a line that is given as a regular expression; it is compiled when it is first used."""
-    return Template(spec.regex, spec.regex, spec.literal, tuple(_GROUP.findall(spec.regex)))
+    names = tuple(_GROUP.findall(spec.regex))
+    made = Template(spec.regex, lambda: spec.regex, spec.literal, names, (spec.literal,))
+    made._is_plain = False
+    return made
 
 
 def from_text(text: str, types: Mapping[str, Type]) -> Template:
@@ -109,29 +134,47 @@ def from_text(text: str, types: Mapping[str, Type]) -> Template:
     Raises:
         ValueError: a placeholder has a type that the vocabulary does not know.
     """
-    parts: list[str] = []
-    literals: list[str] = [""]
+    pieces: list[str] = [""]
     names: list[str] = []
     position = 0
     for token in _TOKEN.finditer(text):
-        _literal(text[position : token.start()], parts, literals)
+        pieces[-1] += text[position : token.start()]
+        position = token.end()
+        name, kind = token["name"], token["type"]
+        if name == "lt":
+            pieces[-1] += "<"
+            continue
+        pieces.append("")
+        if kind is not None and kind not in types:
+            raise ValueError(f"there is no type {kind!r}; the vocabulary has {', '.join(sorted(types))}")
+        if name and name not in names and (kind is not None or name not in ("start", "end")):
+            names.append(name)
+    pieces[-1] += text[position:]
+    literals = tuple(piece for piece in pieces if piece)
+    return Template(text, partial(_expression, text, types), max(pieces, key=len), tuple(names), literals)
+
+
+def _expression(text: str, types: Mapping[str, Type]) -> str:
+    parts: list[str] = []
+    names: set[str] = set()
+    position = 0
+    for token in _TOKEN.finditer(text):
+        parts.append(_escaped(text[position : token.start()]))
         position = token.end()
         if token["name"] == "lt":
-            _literal("<", parts, literals)
-            continue
-        literals.append("")
-        parts.append(_token(token, types, names, at_end=text[position:] in ("", "<end>")))
-    _literal(text[position:], parts, literals)
-    return Template(text, "".join(parts), max(literals, key=len), tuple(names))
+            parts.append("<")
+        else:
+            parts.append(_token(token, types, names, at_end=text[position:] in ("", "<end>")))
+    return "".join([*parts, _escaped(text[position:])])
 
 
-def _literal(text: str, parts: list[str], literals: list[str]) -> None:
-    if text:
-        parts.append(regex.escape(text, special_only=True, literal_spaces=True))
-        literals[-1] += text
+def _escaped(text: str) -> str:
+    import regex
+
+    return regex.escape(text, special_only=True, literal_spaces=True)
 
 
-def _token(token: re.Match[str], types: Mapping[str, Type], names: list[str], *, at_end: bool) -> str:
+def _token(token: re.Match[str], types: Mapping[str, Type], names: set[str], *, at_end: bool) -> str:
     if token["gap"]:
         return ".*?"
     name, kind = token["name"], token["type"]
@@ -142,16 +185,16 @@ def _token(token: re.Match[str], types: Mapping[str, Type], names: list[str], *,
     body = _value(kind, types, at_end=at_end)
     if name in names:
         return f"(?:{body})"
-    names.append(name)
+    names.add(name)
     return f"(?P<{name}>{body})"
 
 
 def _value(kind: str | None, types: Mapping[str, Type], *, at_end: bool) -> str:
     if kind is None:
         return r"\S+"
-    found = types.get(kind)
-    if found is None:
-        raise ValueError(f"there is no type {kind!r}; the vocabulary has {', '.join(sorted(types))}")
+    import regex
+
+    found = types[kind]
     if not found.repeat:
         return f"(?:{_MASKS}|{found.pattern})"
     if found.pattern == ".":

@@ -81,7 +81,11 @@ class Matcher:
                 yield Match(entry, None, Weight.LIKELY, {})
 
     def _of(self, entry: Entry) -> Iterator[Match]:
+        if not all(wanted.template.literal in self._candidates for wanted in entry.requires):
+            return
         for sequence in entry.lines:
+            if not all(template.literal in self._candidates for template in sequence):
+                continue
             for number in self._candidates.lines(sequence[0].literal):
                 spot = self.spot(number)
                 if not self._eligible(entry, spot):

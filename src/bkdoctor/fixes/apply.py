@@ -117,6 +117,7 @@ def _check_stable(fix: Fix, edit: Edit, path: str, text: str | None, where: Wher
     def read(name: str) -> str | None:
         return made.get(name) or where.read(name)
 
-    again = msgspec.structs.replace(where, read=read)
+    # the job is known by its script, which may just have changed
+    again = msgspec.structs.replace(where, read=read, job=changes[0].job or where.job)
     if _changes(fix, edit, path, made.get(path, text), again):
         raise CannotEdit("the change would not be the same a second time")

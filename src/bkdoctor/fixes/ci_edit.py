@@ -36,7 +36,7 @@ def edit_ci(
         _merge_snippet(space, edit, facts)
     before = {path: text}
     return [
-        Change(path=p, before=before.get(p) or read(p), after=after, notes=tuple(space.notes))
+        Change(path=p, before=before.get(p) or read(p), after=after, notes=tuple(space.notes), job=space.job)
         for p, after in space.changed.items()
         if after != before.get(p)
     ]

@@ -30,6 +30,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     after: str
     notes: tuple[str, ...] = ()
     """What the reader must know of the change: who else it touches, what to look at."""
+    job: str = ""
+    """The job that it is for, if it is for one."""
 
 
 class Splice(NamedTuple):

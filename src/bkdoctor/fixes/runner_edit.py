@@ -154,11 +154,11 @@ def _in_text(text: str, chars: Sequence[Any], splice: Splice) -> Splice:
     first = chars[0].start
     indent = " " * (first - (text.rfind("\n", 0, first) + 1))
     new = re.sub(r"\n(?=[^\n])", f"\n{indent}", splice.text)
-    at_line = splice.start == 0 or splice.start >= len(chars) or chars[splice.start - 1].char == "\n"
     if splice.start >= len(chars):
         end = chars[-1].end
         return Splice(end, end, (indent if text[end - 1 : end] == "\n" else "") + new)
-    if at_line and splice.start == splice.end and new.endswith("\n"):
-        new += indent
-    stop = chars[splice.end - 1].end if splice.end > splice.start else chars[splice.start].start
-    return Splice(chars[splice.start].start, stop, new)
+    start = chars[splice.start].start
+    if splice.start == splice.end and (splice.start == 0 or chars[splice.start - 1].char == "\n"):
+        line = text.rfind("\n", 0, start) + 1
+        return Splice(line, line, (indent if new.strip("\n") and new[0] != "\n" else "") + new)
+    return Splice(start, chars[splice.end - 1].end if splice.end > splice.start else start, new)

@@ -54,7 +54,8 @@ class _Merge:
             return self._entries(there, new)
         if new.array or not new.key:
             return self._new_table(new) if new.key else self._first_entries(new)
-        return self._inside_parent(new) or self._new_table(new)
+        inside = self._inside_parent(new)
+        return self._new_table(new) if inside is None else inside
 
     def _same_of_array(self, new: Table) -> Table | None:
         data = {e.key: e.data(self.snippet) for e in new.entries}
@@ -140,19 +141,19 @@ class _Merge:
         glue = f",\n{self.text[line:start]}" if own_line else ", "
         return [Splice(end, end, "".join(glue + written for written in lacking))]
 
-    def _inside_parent(self, new: Table) -> list[Splice]:
-        """Merge into a table that is written inline, or with dotted keys."""
+    def _inside_parent(self, new: Table) -> list[Splice] | None:
+        """Merge into a table that is written inline, or with dotted keys; None: there is no such table."""
         *above, name = new.key
         parent = next((t for t in self.tables if t.key == tuple(above)), None)
         if parent is None:
-            return []
+            return None
         inline = parent.get((name,))
         if inline is not None and self.text[inline.value_start] == "{":
             return self._inline(inline, new)
         if any(e.key[:1] == (name,) and len(e.key) > 1 for e in parent.entries):
             moved = [Entry((name, *e.key), e.start, e.value_start, e.value_end) for e in new.entries]
             return self._entries(parent, Table(parent.key, False, new.start, new.head_end, entries=moved))
-        return []
+        return None
 
     def _inline(self, inline: Entry, new: Table) -> list[Splice]:
         there = inline_entries(self.text, inline.value_start)
@@ -210,12 +211,12 @@ class _Merge:
         return table.indent + (self._step() if table.key else "")
 
     def _indent_of(self, key: Key) -> str:
-        for depth in range(len(key), 0, -1):
-            like = [t for t in self.whole if len(t.key) == depth and t.key[:1] == key[:1]]
-            if like:
-                deeper = len(key) - depth
-                return like[-1].indent + (self._unit() if deeper else "") * deeper
-        return ""
+        """Return how far in a new table stands: as its neighbours do, else one step from the table above it."""
+        beside = [t for t in self.whole if t.key and t.key[:-1] == key[:-1] and len(key) > 1]
+        if beside:
+            return beside[-1].indent
+        above = [t for t in self.whole if t.key and t.key == key[: len(t.key)]]
+        return max(above, key=lambda t: len(t.key)).indent + self._unit() if above else ""
 
     def _unit(self) -> str:
         """Return how much further in a table stands than the one above it."""

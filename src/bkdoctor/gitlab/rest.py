@@ -19,6 +19,7 @@ MAX_PAGES = 200
 """A bound, for an answer that never ends."""
 _HIDDEN = frozenset({403, 404})
 _CONFLICT = 409
+_MAX_TEXT = 1024 * 1024
 
 _T = TypeVar("_T")
 
@@ -39,6 +40,31 @@ def find(
     """Return one object, None where it does not exist or the token may not see it. Raises GitLabError."""
     answer = connection.read(asked, lambda: _unless_hidden(connection, path, query))
     return None if answer is None else _as(form, answer, asked)
+
+
+def find_text(connection: Connection, asked: Asked, path: str, query: Mapping[str, Any]) -> str | None:
+    """Return a file's text; None where it is not there, too large or no UTF-8. Raises GitLabError."""
+    import gitlab.exceptions
+
+    def call() -> str | None:
+        try:
+            response = connection.api.http_request("get", path, query_data=dict(query), streamed=True, **ONCE)
+        except gitlab.exceptions.GitlabError as error:
+            if error.response_code in _HIDDEN:
+                return None
+            raise
+        with response:
+            data = bytearray()
+            for chunk in response.iter_content(64 * 1024):
+                data += chunk
+                if len(data) > _MAX_TEXT:
+                    return None
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            return None
+
+    return connection.read(asked, call)
 
 
 def rows(

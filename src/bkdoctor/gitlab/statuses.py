@@ -51,5 +51,11 @@ def write_status(api: Connection, pipeline: Pipeline, status: Status) -> None:
     fields |= {"ref": pipeline.ref} if pipeline.ref else {}
     fields |= {"target_url": status.target_url} if status.target_url else {}
     rest.send(
-        api, asked, "post", f"/projects/{pipeline.project_id}/statuses/{rest.part(pipeline.sha)}", fields, _Written, busy=_PAUSES
+        api,
+        asked,
+        "post",
+        f"/projects/{pipeline.project_id}/statuses/{rest.part(pipeline.sha)}",
+        fields,
+        _Written,
+        busy=_PAUSES,
     )

@@ -24,6 +24,8 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     value: bool
     role: str = ""
     becomes: str = ""
+    becomes_buildx: str = ""
+    """Where it is not the same as for rootless."""
     rootless: list[str] = []
     buildx: list[str] = []
     attribute: list[str] = []

@@ -1,29 +1,25 @@
 """A .gitlab-ci.yml -> the same file with kaniko and docker builds moved to BuildKit, and what a reader must know."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from bkdoctor.fixes.ci_config import SCRIPTS, File, Found, Reader
+from bkdoctor.fixes.ci_config import SCRIPTS, Reader
 from bkdoctor.fixes.ci_edit import edit_ci
 from bkdoctor.fixes.ci_scripts import put_key
 from bkdoctor.fixes.result import CannotEdit, Change, Splice, line_start, next_line
 from bkdoctor.fixes.workspace import Workspace
-from bkdoctor.fixes.yaml_edit import Sheet
 from bkdoctor.fixes.yaml_tree import Node
 from bkdoctor.fixes.yaml_write import list_node, text_node
 from bkdoctor.migrate.engine import docker_plan
 from bkdoctor.migrate.flags import Target
 from bkdoctor.migrate.kaniko import ENVIRONMENT, Exists
+from bkdoctor.migrate.lines import Place, distinct, part, replace, sweep, write
 from bkdoctor.migrate.needs import Recipes, partial_job
 from bkdoctor.migrate.script import KANIKO_CONFIG, Plan, kaniko_plan
 from bkdoctor.model import Edit, Facts
 
 _HOMES = {"rootless": "/home/user", "buildx": "/root"}
-_MAKES_HOME = 'mkdir -p "$HOME/.docker"'
-_GONE = ": # gone"
-"""Stands for a line that goes until the new ones have found their places."""
-
-Place = tuple[str, Found, File, Node]
 
 
 @dataclass(slots=True)
@@ -58,8 +54,24 @@ def migrate(
     made.changes = [
         Change(path=p, before=text if p == path else read(p), after=after) for p, after in space.changed.items()
     ]
-    made.notes = list(dict.fromkeys(made.notes))
+    made.notes = list(dict.fromkeys([*made.notes, *_left_behind(Workspace(path, text, read), space)]))
     return made
+
+
+def _left_behind(old: Workspace, new: Workspace) -> Iterator[str]:
+    """Name the jobs that have another image now, and do not build."""
+    for job in new.config.jobs():
+        images = [config.effective(job, "image") for config in (old.config, new.config)]
+        before, after = (_plain(found.node.real) if found else "" for found in images)
+        new.job = job
+        texts = "\n".join(node.value for _, _, _, node in new.scripts(*SCRIPTS))
+        if before != after and not re.search("buildctl|docker buildx", texts):
+            yield f"{job}: it takes its image from a job that was changed: give it one of its own."
+
+
+def _plain(node: Node) -> str:
+    name = node.get("name") if node.kind == "map" else node
+    return name.real.value if name is not None else ""
 
 
 def _all_jobs(space: Workspace) -> Iterator[str]:
@@ -73,36 +85,38 @@ def _migrate_job(
     space: Workspace, name: str, exists: Exists, recipes: Recipes, target: Target, made: Migration
 ) -> None:
     space.job = name
-    places = _distinct(space.scripts(*SCRIPTS))
-    texts = [node.value for _, _, _, node in places]
     variables = _variables(space)
     asked = {flag: variables[key] for key, flag in ENVIRONMENT.items() if key in variables}
-    kaniko = kaniko_plan(texts, target, exists, asked)
-    plan = kaniko or docker_plan(texts, target)
+
+    def planned() -> tuple[list[Place], list[str], bool, Plan | None]:
+        places = distinct(space.scripts(*SCRIPTS))
+        texts = [node.value for _, _, _, node in places]
+        kaniko = kaniko_plan(texts, target, exists, asked)
+        return places, texts, kaniko is not None, kaniko or docker_plan(texts, target)
+
+    places, texts, kaniko, plan = planned()
+    if plan is not None and part(space, places, texts, plan):
+        places, texts, kaniko, plan = planned()
     if plan is None:
         return
     home = _home(space, places, texts, plan)
     for other in _others(space, places, texts, plan, name):
         made.notes.append(f"{name}: the job {other} runs the same script lines: look at it too.")
-    _write(space, places, texts, plan)
+    write(space, places, texts, plan)
     if kaniko:
         _move_variables(space, home, target)
-    login = kaniko is not None and any(b.push for b in plan.builds) and not _logs_in(plan, variables)
-    whole = kaniko is not None or target == "rootless"
+    login = kaniko and any(b.push for b in plan.builds) and not _logs_in(plan, variables)
+    whole = kaniko or target == "rootless"
     patch = partial_job(recipes, target, plan.builds, whole=whole, login=login, logins=plan.logins)
     _merge(space, home, patch)
-    _sweep(space, home)
+    sweep(space, home)
     if not kaniko and target == "rootless":
         _without_engine(space, home)
+    if not kaniko and target == "rootless" and any(b.push for b in plan.builds) and not plan.logins:
+        made.notes.append(f"{name}: it logs in nowhere: `bkdoctor snippet rootless auth` prints how.")
     made.done.append(home)
     made.notes += [f"{name}: {text}" for build in plan.builds for text in build.notes]
     made.notes += [f"{name}: {text}" for text in plan.notes]
-
-
-def _distinct(places: list[Place]) -> list[Place]:
-    """Leave out a string that a job refers to twice."""
-    seen: set[int] = set()
-    return [place for place in places if id(place[3]) not in seen and not seen.add(id(place[3]))]  # type: ignore[func-returns-value]
 
 
 def _variables(space: Workspace) -> Mapping[str, str]:
@@ -134,64 +148,6 @@ def _others(space: Workspace, places: list[Place], texts: list[str], plan: Plan,
     return list(dict.fromkeys(users))
 
 
-def _write(space: Workspace, places: list[Place], texts: list[str], plan: Plan) -> None:
-    makes = any("mkdir" in text and ".docker" in text for text in plan.texts)
-    sheets: dict[str, tuple[File, Sheet]] = {}
-    for (_, _, file, node), old, new in zip(places, texts, plan.texts, strict=True):
-        if old == new:
-            continue
-        if not makes and "$HOME/.docker" in new:
-            new, makes = f"{_MAKES_HOME}\n{new}", True
-        _, sheet = sheets.setdefault(file.path, (file, space.sheet(file)))
-        ended = f"{new}\n" if "\n" in new and not new.endswith("\n") else new
-        _replace(sheet, file.root, node, text_node(ended if new.strip() else _GONE))
-    for file, sheet in sheets.values():
-        space.write(file, sheet.splices)
-
-
-def _parent(root: Node, node: Node) -> tuple[Node, int]:
-    """Return what a node stands in, and its place there."""
-    for parent in root.walk():
-        for number, (_, value) in enumerate(parent.pairs):
-            if value is node:
-                return parent, number
-        for number, item in enumerate(parent.items):
-            if item is node:
-                return parent, number
-    raise CannotEdit("a line of its script stands in a place that cannot be told")
-
-
-def _replace(sheet: Sheet, root: Node, node: Node, new: Node) -> None:
-    parent, number = _parent(root, node)
-    if parent.kind == "map":
-        sheet.replace(parent, parent.pairs[number][0].value, new, brackets=parent.flow)
-    else:
-        sheet.replace_item(parent, number, new, brackets=parent.flow)
-
-
-def _sweep(space: Workspace, home: str) -> None:
-    """Take out the lines that have nothing to do any more, now that the others stand."""
-    space.job = home
-    while True:
-        found = next((place for place in space.scripts(*SCRIPTS) if place[3].value == _GONE), None)
-        if found is None:
-            return
-        _, _, file, node = found
-        parent, number = _parent(file.root, node)
-        sheet = space.sheet(file)
-        if parent.kind == "map" or len(parent.items) == 1:
-            empty = list_node([])
-            empty.style = "flow"
-            _replace(sheet, file.root, node if parent.kind == "map" else parent, empty)
-        elif parent.flow:
-            last = number == len(parent.items) - 1
-            start = parent.items[number - 1].end if last else node.start
-            sheet.splices.append(Splice(start, node.end if last else parent.items[number + 1].start, ""))
-        else:
-            sheet.splices.append(Splice(line_start(file.text, node.start), next_line(file.text, node.end - 1), ""))
-        space.write(file, sheet.splices)
-
-
 def _move_variables(space: Workspace, home: str, target: Target) -> None:
     """Let variables that name kaniko's directory of credentials name that of the new image."""
     space.job = home
@@ -201,7 +157,7 @@ def _move_variables(space: Workspace, home: str, target: Target) -> None:
         sheet = space.sheet(found.file)
         for value in values:
             moved = value.value.replace(KANIKO_CONFIG, f"{_HOMES[target]}/.docker")
-            _replace(sheet, found.file.root, value, text_node(moved))
+            replace(sheet, found.file.root, value, text_node(moved))
         space.write(found.file, sheet.splices)
 
 

@@ -8,6 +8,7 @@ from bkdoctor.migrate.build import METADATA, Build, apply_row, at_top
 from bkdoctor.migrate.flags import Given, Target, on, read
 from bkdoctor.migrate.words import csv_field, host_of, is_variable, join, quoted, without_tag
 
+_FROM_TOP = re.compile(r"^(?:\$CI_PROJECT_DIR|\$\{CI_PROJECT_DIR\})/")
 Exists = Callable[[str], bool]
 """Whether the project has a file, by its path from the project's root."""
 
@@ -78,7 +79,7 @@ def _context(build: Build, asked: _Asked) -> None:
         build.remote, build.context = True, _git(path, asked.last("git"), below)
         build.note("--context: for a private repository add `--secret id=GIT_AUTH_TOKEN,env=GIT_TOKEN` to the command.")
     else:
-        what = {"tar": "a context from standard input", "gs": "a bucket", "s3": "a bucket"}.get(kind, f"{kind}://")
+        what = {"tar": "standard input", "gs": "a bucket", "s3": "a bucket"}.get(kind, f"{kind}://")
         raise CannotEdit(f"BuildKit takes no context from {what}: unpack it into a directory first, and name that")
 
 
@@ -100,7 +101,8 @@ def _dockerfile(build: Build, asked: _Asked, exists: Exists) -> None:
         build.dockerfile = path.removeprefix("./")
         return
     below = join(build.context, path)
-    if not exists(path) and (exists(below) or not asked.last("dockerfile")):
+    there = exists(_FROM_TOP.sub("", below))
+    if not exists(path) and (there or not asked.last("dockerfile")):
         build.dockerfile = below
         return
     build.dockerfile = path.removeprefix("./")

@@ -47,6 +47,8 @@ def kaniko_plan(texts: list[str], target: Target, exists: Exists, environment: d
     for text in plan.texts:
         for line in (line.strip() for line in text.split("\n") if re.search(r"/kaniko/|/busybox/", line)):
             plan.notes.append(f"`{line}` names something of kaniko's image that is not there any more: change it.")
+    if re.search(r"credHelpers|credsStore", "\n".join(plan.texts)):
+        plan.notes.append("credential helpers come with kaniko's image, not with BuildKit's: write `auths` instead.")
     return plan
 
 

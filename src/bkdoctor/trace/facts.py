@@ -38,6 +38,13 @@ _VERSIONS: dict[str, re.Pattern[str]] = {
         "kaniko": (r"kaniko-project/executor:", r"Kaniko version\s*:\s*"),
     }.items()
 }
+_VERSION_WORDS = {
+    "buildkit": ("buildkit", "BuildKit version:"),
+    "buildx": ("github.com/docker/buildx ",),
+    "docker": ("Docker version ", "Docker Engine - Community", "docker:"),
+    "kaniko": ("kaniko-project/executor:", "Kaniko version"),
+}
+"""One of them is in all that says a tool's version."""
 _METHODS: tuple[tuple[Method, re.Pattern[str]], ...] = (
     ("rootless", re.compile(r"\bbuildctl-daemonless\.sh\b")),
     ("bake", re.compile(r"\bbuildx bake\b|\bdocker bake\b")),
@@ -193,7 +200,10 @@ def _versions(log: Log, layout: Layout, head: list[str]) -> dict[str, str]:
     script = next((s.start for s in layout.sections if is_script(s.name)), 1)
     lines = [*head, *(log.line(n).text for n in log.numbers(script, script + HEAD_LINES))]
     found: dict[str, str] = {}
+    text = "\n".join(lines)
     for name, pattern in _VERSIONS.items():
+        if not any(word in text for word in _VERSION_WORDS[name]):
+            continue
         for line in lines:
             if match := pattern.search(line):
                 found[name] = _first_group(match)

@@ -76,6 +76,7 @@ MARKS: tuple[Mark, ...] = (
     Mark(b"ERROR: ", _BEGIN + _BLANKS + rb"ERROR: "),
     Mark(b"Error: ", _BEGIN + _BLANKS + rb"Error: "),
     Mark(b"error: ", _BEGIN + _BLANKS + rb"error: "),
+    Mark(b"Taking snapshot of"),
     Mark(b"failed to build"),
     Mark(b"failed to solve"),
     Mark(b"error building image: "),

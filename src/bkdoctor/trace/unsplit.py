@@ -33,8 +33,9 @@ def continuations_in(block: bytes) -> list[int]:
 
 
 def without_escapes(block: bytes) -> bytes:
-    """Return the block without escape sequences."""
-    text = block
+    """Return the block without escape sequences; some control characters may be added."""
+    # a section's marker is one whatever stands before it; this character ends every escape sequence
+    text = block = block.replace(b"section_", b"\x07section_")
     for _ in range(_FEW):
         start = text.find(ESCAPE)
         if start < 0:
