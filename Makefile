@@ -4,7 +4,7 @@ BIN := .venv/bin
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check score bless format clean
+.PHONY: help demo test test-engine check score bless format clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -24,6 +24,9 @@ demo: .venv/installed  ## Install into .venv and diagnose a sample log
 
 test: .venv/installed-dev  ## Install and run the tests; what is skipped is named
 	$(BIN)/python -m pytest -rs
+
+test-engine: .venv/installed-dev  ## Run the part that needs a real engine, as root: tests/engine/README.md
+	$(BIN)/python -m pytest -rs -m engine tests/engine
 
 check: .venv/installed-dev  ## Lint, types, the catalogue's own checks, generated files current
 	$(BIN)/ruff check .

@@ -1,21 +1,19 @@
 """Measures a whole `bkdoctor log` on a trace of 100 kB against `python -c "import typer, rich.console"`.
 
-    python benchmarks/startup.py [--runs N] [--check]
+    python -m benchmarks.startup [--runs N] [--check]
 
 Both are run in turn in this environment, each as a process of its own; medians are compared. With --check the exit
 status is 1 when bkdoctor takes more than LIMIT times as long.
 """
 
 import argparse
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
-LIMIT = 2.5
+from benchmarks.measure import BKDOCTOR, compared
+
+LIMIT = 1.8
 SIZE = 100_000
 BASE = [sys.executable, "-c", "import typer, rich.console"]
 
@@ -55,36 +53,20 @@ error: failed to solve: failed to calculate checksum of ref abc::def: "/dist/app
 section_end:1764164240:step_script\r\x1b[0K\x1b[31;1mERROR: Job failed: exit code 1\x1b[0;m""".splitlines()
 
 
-def seconds(commands: Sequence[Sequence[str]], runs: int) -> list[float]:
-    """Return the median time of each command over `runs` rounds, after one that is not counted."""
-    taken: list[list[float]] = [[] for _ in commands]
-    for round_ in range(runs + 1):
-        for times, command in zip(taken, commands, strict=True):
-            start = time.perf_counter()
-            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-            elapsed = time.perf_counter() - start
-            if done.returncode:
-                sys.exit(f"{' '.join(command)}: exit status {done.returncode}: {done.stderr.decode()}")
-            if round_:
-                times.append(elapsed)
-    return [statistics.median(times) for times in taken]
-
-
 def main() -> int:
     """Print both times and their ratio; 1 when it is over the limit and that is asked for."""
     parser = argparse.ArgumentParser(description="Start-up time of bkdoctor log")
     parser.add_argument("--runs", type=int, default=15, help="rounds that count")
     parser.add_argument("--check", action="store_true", help=f"fail when the ratio is over {LIMIT}")
     options = parser.parse_args()
-    bkdoctor = str(Path(sys.executable).with_name("bkdoctor"))
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "job.log"
         log.write_text(trace(), encoding="utf-8", newline="")
-        base, own = seconds([BASE, [bkdoctor, "log", str(log)]], options.runs)
-    print(f"import typer, rich.console  {base * 1000:7.1f} ms")
-    print(f"bkdoctor log, {SIZE // 1000} kB        {own * 1000:7.1f} ms")
-    print(f"ratio                       {own / base:7.2f}    (limit {LIMIT})")
-    return int(options.check and own / base > LIMIT)
+        base, own = compared([BASE, [*BKDOCTOR, str(log)]], options.runs)
+    print(f"import typer, rich.console  {base.wall * 1000:7.1f} ms")
+    print(f"bkdoctor log, {SIZE // 1000} kB        {own.wall * 1000:7.1f} ms")
+    print(f"ratio                       {own.wall / base.wall:7.2f}    (CPU {own.cpu / base.cpu:.2f}; limit {LIMIT})")
+    return int(options.check and own.wall / base.wall > LIMIT)
 
 
 if __name__ == "__main__":

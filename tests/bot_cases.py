@@ -53,7 +53,7 @@ def catalog() -> Catalog:
 
 def connect(gitlab: BotGitLab, pauses: list[float] | None = None) -> Connection:
     """A connection that never waits; `pauses` learns for how long it would have."""
-    limits = Limits(sleep=(pauses if pauses is not None else []).append, connect_timeout=5, read_timeout=2)
+    limits = Limits(sleep=(pauses if pauses is not None else []).append, connect_timeout=5, read_timeout=1)
     return Connection(parse_base(gitlab.url, "url"), Token(TOKEN, "private", "BKDOCTOR_GITLAB_TOKEN"), limits=limits)
 
 

@@ -1,36 +1,14 @@
-"""What tests of the bot share: a ledger in either database, a clock that stands still, and events."""
+"""What tests of the bot share: a clock that stands still, a configuration, and events."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bkdoctor.bot.config import Config
-from bkdoctor.bot.database import Database
 from bkdoctor.bot.events import event_of
-from bkdoctor.bot.store import Event, Store
+from bkdoctor.bot.store import Event
 from bkdoctor.bot.task import Task
-from tests.postgres import new_database, server
 
 SECRET = "a secret of the webhook"
-_made = iter(range(10**6))
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """A server for the whole run, started by the first test that wants it."""
-    with server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/state/bot.db"
-    return new_database(request.getfixturevalue("postgres"), f"bot{next(_made)}")
 
 
 class Clock:
@@ -41,18 +19,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def store(database_url: str, clock: Clock) -> Iterator[Store]:
-    database = Database(database_url, clock)
-    yield Store(database)
-    database.close()
 
 
 def config(**fields: Any) -> Config:

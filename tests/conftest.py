@@ -1,11 +1,14 @@
 """What every test gets: an environment that says nothing of the machine, and the command line as `cli`."""
 
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.commands import Cli
+from tests.postgres import new_database, server
 
 _OURS = ("BKDOCTOR_", "GITLAB", "CI_", "OAUTH_TOKEN", "PYTHON_GITLAB_CFG", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
@@ -24,3 +27,21 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
     """Return the command line, run in an empty folder."""
     monkeypatch.chdir(tmp_path)
     return Cli(monkeypatch, capsys)
+
+
+_databases = (f"bot{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL server for the whole run, started by the first test that wants it."""
+    with server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/state/bot.db"
+    return new_database(request.getfixturevalue("postgres"), next(_databases))

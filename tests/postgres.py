@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,10 +24,7 @@ def programs() -> Path | None:
 @contextlib.contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
     """Run a server; give the URL of its empty database `postgres`."""
-    folder = programs()
-    if folder is None:
-        why = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(why) if os.environ.get("BKDOCTOR_ALL") else pytest.skip(why)
+    folder = programs() or _missing()
     # a server never runs as root, and must own what it writes
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     home = Path(tempfile.mkdtemp(prefix="bkdoctor-pg-"))
@@ -36,7 +34,18 @@ def server(*, durable: bool = False) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     data = home / "data"
-    initdb = [folder / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
+    initdb: list[str | Path] = [
+        folder / "initdb",
+        "-D",
+        data,
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--no-sync",
+    ]
     subprocess.run([*user, *initdb], check=True, capture_output=True, cwd=home)
     settings = [f"unix_socket_directories={home}", "listen_addresses=127.0.0.1", f"port={port}", "max_connections=60"]
     if not durable:
@@ -51,15 +60,22 @@ def server(*, durable: bool = False) -> Iterator[str]:
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
     finally:
         # pg_ctl knows the server itself, behind runuser
-        stop = [folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"]
+        stop: list[str | Path] = [folder / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"]
         subprocess.run([*user, *stop], check=False, capture_output=True, cwd=home)
         postgres.wait(10)
         shutil.rmtree(home, ignore_errors=True)
 
 
+def _missing() -> NoReturn:
+    why = "PostgreSQL is not installed: apt-get install postgresql"
+    if os.environ.get("BKDOCTOR_ALL"):
+        pytest.fail(why)
+    pytest.skip(why)
+
+
 def _wait(folder: Path, port: int, postgres: "subprocess.Popen[bytes]") -> None:
     for _ in range(200):
-        ready = [folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+        ready: list[str | Path] = [folder / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         if subprocess.run(ready, check=False).returncode == 0:
             return
         assert postgres.poll() is None, "PostgreSQL did not start"
@@ -72,5 +88,5 @@ def new_database(url: str, name: str) -> str:
     import psycopg
 
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'create database "{name}"')  # type: ignore[arg-type]
+        connection.execute(f'create database "{name}"')
     return url.rsplit("/", 1)[0] + "/" + name

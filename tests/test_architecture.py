@@ -23,7 +23,7 @@ ROOMS = [
     ["doctor"],
     ["render"],
     ["gitlab"],
-    ["reading", "guard"],
+    ["reading", "guard", "many"],
     ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
     ["bot"],
     ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix"],
@@ -125,9 +125,20 @@ def test_slow_packages_are_imported_where_they_are_used(path: Path) -> None:
         assert not packages & COMMAND_LINE, f"only the command line knows {packages & COMMAND_LINE}"
 
 
-@pytest.mark.parametrize("package", [
-    "rich", "gitlab", "requests", "ruamel", "hyperscan", "tomlkit", "fastapi", "sqlalchemy", "prometheus_client",
-])
+@pytest.mark.parametrize(
+    "package",
+    [
+        "rich",
+        "gitlab",
+        "requests",
+        "ruamel",
+        "hyperscan",
+        "tomlkit",
+        "fastapi",
+        "sqlalchemy",
+        "prometheus_client",
+    ],
+)
 def test_the_head_of_the_command_line_is_light(package: str) -> None:
     assert package not in _loaded_by_log()
 

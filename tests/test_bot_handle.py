@@ -1,11 +1,15 @@
 """One note on each merge request, with the truth of the newest pipeline, whatever events and GitLab do."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from bkdoctor.bot import marker
+from bkdoctor.bot.handle import handle
+from bkdoctor.bot.task import Task
 from bkdoctor.errors import GitLabError
 
 from .bot_cases import (
@@ -18,6 +22,9 @@ from .bot_cases import (
     PASSED,
     UNKNOWN,
     body,
+    catalog,
+    configured,
+    connect,
     now,
     one_failed,
     passing,
@@ -154,6 +161,15 @@ def test_a_twin_made_between_the_look_and_the_creation_is_removed(gitlab: BotGit
     assert record.discussion_id == thread(gitlab)["id"]
 
 
+def test_workers_side_by_side_leave_one_note(gitlab: BotGitLab) -> None:
+    one_failed(gitlab)
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = [future.result().outcome for future in [pool.submit(run, gitlab) for _ in range(12)]]
+    assert "noted" in outcomes
+    assert len(gitlab.notes(APP, 3)) == 1
+    assert run(gitlab).outcome == "unchanged"
+
+
 # --- which pipeline -----------------------------------------------------------------------------------------------
 
 
@@ -276,6 +292,16 @@ def test_a_build_that_passes_beside_a_failed_test_resolves(gitlab: BotGitLab) ->
     gitlab.add_pipeline_job(APP, 101, 21, PASSED, name="build-image", status="success")
     gitlab.add_pipeline_job(APP, 101, 22, OTHER, name="unit tests")
     assert run(gitlab, 101).outcome == "resolved"
+
+
+def test_a_build_that_waits_for_somebody_has_not_passed(gitlab: BotGitLab) -> None:
+    one_failed(gitlab)
+    run(gitlab)
+    gitlab.add_pipeline(APP, 101, merge_request=3, status="success")
+    gitlab.add_pipeline_job(APP, 101, 21, None, name="build-image", status="manual")
+    gitlab.add_pipeline_job(APP, 101, 22, PASSED, name="docker lint", status="success")
+    assert run(gitlab, 101).outcome == "nothing"
+    assert "AppArmor" in body(gitlab)
 
 
 def test_a_renamed_build_job_is_known_by_its_log(gitlab: BotGitLab) -> None:
@@ -411,6 +437,24 @@ def test_a_merge_request_that_is_not_seen_is_no_error(gitlab: BotGitLab) -> None
     assert run(gitlab).reason == "the token does not see the merge request"
 
 
+def test_everything_is_read_and_written_while_the_merge_request_is_held(gitlab: BotGitLab) -> None:
+    one_failed(gitlab)
+    held: list[str] = []
+
+    @contextmanager
+    def hold(name: str) -> Iterator[None]:
+        before = [s.route for s in gitlab.seen]
+        held.append(name)
+        yield
+        assert "merge request" not in before
+        assert gitlab.seen[-1].route == "discussions"
+
+    task = Task(project_id=71, pipeline_id=100, sha=SHA, ref="refs/merge-requests/3/head", status="failed")
+    with connect(gitlab) as api:
+        handle(task, api, configured(gitlab), catalog(), hold=hold)
+    assert held == ["71!3"]
+
+
 # --- no merge request -----------------------------------------------------------------------------------------------
 
 
@@ -525,10 +569,17 @@ def test_reads_are_tried_again(gitlab: BotGitLab) -> None:
     assert run(gitlab).outcome == "noted"
 
 
+def test_a_body_that_stalls_is_given_up_and_read_again(gitlab: BotGitLab) -> None:
+    one_failed(gitlab)
+    gitlab.fail(Fault(stall=True, body=APPARMOR), times=1, route="trace")
+    assert run(gitlab).patterns == (APPARMOR_ID,)
+
+
 @pytest.mark.parametrize(
     ("fault", "retry_after"),
     [
         (Fault(status=429, headers={"Retry-After": "77"}), 77.0),
+        (Fault(status=429, headers={"RateLimit-Reset": "100"}), 0.0),
         (Fault(status=500), None),
         (Fault(status=401, body=b"{}"), None),
         (Fault(reset=True, body=b"xx"), None),
@@ -544,6 +595,29 @@ def test_a_write_is_sent_once_and_the_error_says_when_to_come_back(
     assert (caught.value.retry_after, caught.value.permanent) == (retry_after, False)
     assert len([s for s in gitlab.seen if s.route == "new discussion"]) == 1
     assert run(gitlab).outcome == "noted"
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(body=b'[{"id": 5, "notes": "@all glpat"}]', headers=JSON),
+        Fault(body=b'{"message": "@all glpat"}', headers=JSON),
+        Fault(body=b"@all glpat", headers=JSON),
+        Fault(body=b"<html>@all glpat</html>", headers={"Content-Type": "text/html"}),
+        Fault(status=302, headers={"Location": "http://elsewhere.example/glpat"}),
+    ],
+)
+def test_an_answer_that_is_none_of_gitlab_s_is_an_error_that_repeats_nothing(gitlab: BotGitLab, fault: Fault) -> None:
+    one_failed(gitlab)
+    gitlab.fail(fault, route="discussions")
+    with pytest.raises(GitLabError) as caught:
+        run(gitlab)
+    assert "glpat" not in str(caught.value)
+    assert not caught.value.permanent
+    assert not gitlab.writes
 
 
 def test_a_token_without_the_scope_api_is_told_what_it_lacks(gitlab: BotGitLab) -> None:

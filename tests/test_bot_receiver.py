@@ -247,6 +247,6 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", _app())
 
 
 @schema.parametrize()
-def test_the_app_does_what_its_openapi_page_says(case: schemathesis.Case) -> None:
+def test_the_app_does_what_its_openapi_page_says(case: schemathesis.Case[Any]) -> None:
     case.headers["X-Gitlab-Token"] = SECRET
     case.call_and_validate()

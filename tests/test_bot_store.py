@@ -1,6 +1,7 @@
 """The ledger on both databases: nothing lost, nothing at two workers, the newest counts, every project has its turn."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,21 @@ import pytest
 from bkdoctor.bot.database import Database, DatabaseError
 from bkdoctor.bot.store import BusyError, Store, Work
 from bkdoctor.errors import UsageError
-from tests.bot_setting import Clock, clock, database_url, postgres, store, task_event  # noqa: F401
+from tests.bot_setting import Clock, task_event
 
 LEASE = 30.0
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(database_url: str, clock: Clock) -> Iterator[Store]:
+    database = Database(database_url, clock)
+    yield Store(database)
+    database.close()
 
 
 def take(store: Store, worker: str = "a") -> Work:
@@ -120,9 +133,8 @@ def test_a_flood_of_one_project_starves_nobody(store: Store, clock: Clock) -> No
 def test_two_keys_of_one_merge_request_are_worked_at_one_after_the_other(store: Store, clock: Clock) -> None:
     store.add([task_event("e1", 1), task_event("e2", None, ref="topic")])
     first, second = take(store, "a"), take(store, "b")
-    with store.hold(first, "7!1", LEASE):
-        with store.hold(first, "7!1", LEASE):
-            pass
+    with store.hold(first, "7!1", LEASE), store.hold(first, "7!1", LEASE):
+        pass
     with store.hold(first, "7!1", LEASE):
         with pytest.raises(BusyError), store.hold(second, "7!1", LEASE):
             pass
@@ -216,7 +228,7 @@ def test_many_writers_and_workers_lose_and_double_nothing(database_url: str) -> 
     assert not faults
     assert set(taken) == {f"{mr % 3 + 1}!{mr}" for mr in range(1, 9)}
     assert store.waiting() == (0, 0.0)
-    assert dict((n, v) for n, labels, v in store.counters() if not labels) == {"done": len(taken)}
+    assert {n: v for n, labels, v in store.counters() if not labels} == {"done": len(taken)}
 
 
 def test_processes_that_start_together_make_the_tables_once(database_url: str) -> None:

@@ -108,6 +108,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no TOML": (good(**fixed(file="config.toml", snippet="a = ")), "fix 1: the snippet is not valid toml"),
     "no JSON": (good(**fixed(file="daemon.json", snippet="{'a': 1}")), "fix 1: the snippet is not valid json"),
     "no Dockerfile": (good(**fixed(file="Dockerfile", snippet="RUN a \\\n  b\nRUNS c")), "'RUNS c' does not begin with"),
+    "words that would look like code": (
+        good("lines = ['bad: <what:word>', 'bad']", **explained("It is `<what|not named in the log>`.")),
+        "explain.summary: `<what|not named in the log>` shows words as code",
+    ),
     "a placeholder of a fix": (good(**fixed(snippet="a: <nobody>")), "fix 1: <nobody> is neither captured nor a fact"),
     "a placeholder of a command": (
         good(**fixed(command={"run": ["a"], "add": ["--a <nobody>"]})),

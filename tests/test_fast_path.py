@@ -83,7 +83,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(st.lists(PIECES, max_size=40), st.booleans())
 def test_any_mixture(pieces: list[bytes], stamped: bool) -> None:
     raw = b"".join(pieces)

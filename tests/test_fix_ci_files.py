@@ -73,7 +73,7 @@ def strings(value: Any) -> Counter[str]:
         return sum((strings(v) + Counter([f"key {k}"]) for k, v in value.items()), Counter())
     if isinstance(value, list):
         return sum(map(strings, value), Counter())
-    return Counter([str(value)])
+    return Counter([str(value).rstrip("\n")])
 
 
 def faults(text: str) -> list[str]:

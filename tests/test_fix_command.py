@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from bkdoctor.mending import NoProposal, Wish, propose
+from bkdoctor.mending_files import LocalFiles
+from bkdoctor.model import Facts, Finding, Fix, Location, Report, Source
 from tests.commands import Answer, Cli
 from tests.gitlab_double import TOKEN, GitLabDouble
 from tests.traces import job
@@ -211,6 +214,17 @@ def test_nothing_to_fix(cli: Cli, tree: Path) -> None:
     assert "there is no .gitlab-ci.yml" in missing.err
     assert cli("fix", "none.log").status == 4
     assert cli("fix", LOCAL, "-R", "a/b").status == 2
+
+
+def test_what_only_hands_can_do_is_said(tree: Path) -> None:
+    finding = Finding(
+        id="a", family="b", title="T", role="cause", phase="build", confidence="high", owner="author", transient=False,
+        generic=False, location=Location(), summary="S.", explanation="", captures={}, evidence=(), references=(),
+        fixes=(Fix(title="Free the disk", file="node", language="sh", risk="safe", owner="runner-admin", snippet="x"),),
+    )  # fmt: skip
+    report = Report(verdict="diagnosed", source=Source(), facts=Facts(), findings=(finding,))
+    made = propose(report, LocalFiles(None), Wish())
+    assert made == NoProposal(("What cures this failure is no change of a file: Free the disk (node).",))
 
 
 FAILED = job(

@@ -193,12 +193,16 @@ def test_survived_by_minds_the_order() -> None:
 def test_what_came_before_a_build_that_ran_a_command_is_no_cause() -> None:
     script = STEP.replace("#1 [internal]", "warning: no such host\n#1 [internal]", 1)
     assert found(job(script), x=pattern("lines = ['no such host']")) == []
-    pull = script.replace("ERROR: process", "ERROR: other").replace("[2/2] RUN ./install.sh", "[internal] load metadata")
+    pull = script.replace("ERROR: process", "ERROR: other").replace(
+        "[2/2] RUN ./install.sh", "[internal] load metadata"
+    )
     assert found(job(pull), x=pattern("lines = ['no such host']")) == ["x"]
 
 
 def test_a_programs_error_line_in_an_unmarked_step_is_output() -> None:
-    classic = "Step 1/2 : FROM alpine\n ---> 1\nStep 2/2 : RUN cargo build\n ---> Running in 2\nerror: no manifest\nmore\n"
+    classic = (
+        "Step 1/2 : FROM alpine\n ---> 1\nStep 2/2 : RUN cargo build\n ---> Running in 2\nerror: no manifest\nmore\n"
+    )
     only_step = pattern("lines = ['error: no manifest']\nplace = ['step']")
     assert found(classic + "The command '/bin/sh -c cargo build' returned a non-zero code: 101\n", x=only_step) == ["x"]
     kaniko = "INFO[0001] RUN pip install a || true\nERROR: no match\nINFO[0002] Taking snapshot of full filesystem...\nINFO[0003] RUN make\nboom\nerror building image: error building stage: x\n"

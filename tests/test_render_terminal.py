@@ -63,6 +63,14 @@ def test_the_page_answers_in_the_order_of_the_questions() -> None:
     assert positions == sorted(positions)
 
 
+def test_a_fix_that_fits_is_not_said_to_depend_on_anything() -> None:
+    finding = diagnosed().findings[0]
+    fits = msgspec.structs.replace(finding.fixes[0], fits="yes", condition=None)
+    page = render(diagnosed(msgspec.structs.replace(finding, fixes=(fits, *finding.fixes[1:]))))
+    assert "Fix 1 fits; whether the others do depends on what the log does not tell" in " ".join(page.split())
+    assert "That depends" not in page
+
+
 def test_it_fits_in_eighty_columns_but_for_what_is_copied() -> None:
     copied = ("[runners", '  "container', "  https://")
     assert [line for line in render(diagnosed()).split("\n") if len(line) > 80 and not line.startswith(copied)] == []

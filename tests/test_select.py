@@ -10,7 +10,7 @@ from bkdoctor.catalog.pattern import FixSpec, Recipe
 from bkdoctor.doctor import diagnose
 from bkdoctor.fixes.select import condition_of, select
 from bkdoctor.model import Facts, Fix, Service
-from tests.catalogs import TYPES
+from tests.catalogs import TYPES, pattern, report
 from tests.traces import job
 
 UNCONFINED = 'type = "Unconfined"'
@@ -279,3 +279,10 @@ def test_every_fix_of_the_catalogue_has_a_file_and_an_owner() -> None:
             entry.pattern.fix, Facts(), {}, {}, commands=[], place=None, foreign=None, catalog=catalog
         ):  # fmt: skip
             assert made.snippet.strip(), entry.id
+
+
+def test_a_line_of_a_pasted_piece_is_the_scripts() -> None:
+    only = {"title": "T", "file": "shell", "risk": "safe", "snippet": "true", "when": {"place": ["script"]}}
+    log = "$ git clone git@gitlab.example.com:team/lib.git\nHost key verification failed.\n"
+    found = report(log, bad=pattern("lines = ['Host key verification failed.']", fix=[only])).findings
+    assert [f.title for f in found[0].fixes] == ["T"]

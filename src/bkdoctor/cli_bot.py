@@ -41,9 +41,8 @@ def bot_command(
     settings = _config(config, host=host, port=port, workers=workers, dry_run=dry_run or None)
     from bkdoctor.bot.processes import keep_running
 
-    options = {"--config": config, "--host": host, "--port": port}
-    words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    raise typer.Exit(keep_running(settings, [*words, *(["--dry-run"] if dry_run else [])]))
+    words = [*_words({"--config": config}), *(["--dry-run"] if dry_run else [])]
+    raise typer.Exit(keep_running(settings, words, _words({"--host": host, "--port": port})))
 
 
 @bot_app.command("receive")
@@ -108,6 +107,10 @@ def replay_command(
     from bkdoctor.bot.trial import replayed
 
     typer.echo(replayed(body, settings))
+
+
+def _words(options: dict[str, Any]) -> list[str]:
+    return [word for name, value in options.items() if value is not None for word in (name, str(value))]
 
 
 def _config(path: Path | None, **options: Any) -> "Config":

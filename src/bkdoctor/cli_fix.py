@@ -3,16 +3,17 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bkdoctor.errors import UsageError
-from bkdoctor.mending import NoProposal, Proposal, Wish, propose
-from bkdoctor.mending_files import LocalFiles, RemoteFiles
-from bkdoctor.model import Report
 from bkdoctor.session import Session
 from bkdoctor.text import strip_controls
+
+if TYPE_CHECKING:
+    from bkdoctor.mending import NoProposal, Proposal, Wish
+    from bkdoctor.mending_files import LocalFiles
 
 _NO_FIX = 3
 _JOB = re.compile(r"\d+|https?://\S+/-/jobs/\d+\S*")
@@ -29,7 +30,7 @@ def fix_command(
     write: Annotated[bool, typer.Option("--write", help="Change the file; the old one is kept as NAME.orig.")] = False,
     job: Annotated[str | None, typer.Option("--job", help="The job's key in the file.", metavar="NAME")] = None,
     runner: Annotated[
-        str | None, typer.Option("--runner", help="The name of the [[runners]] entry to change.", metavar="NAME")
+        str | None, typer.Option("--runner", help="The entry of config.toml to change, by its name.", metavar="NAME")
     ] = None,
     project: Annotated[
         str | None, typer.Option("--repo", "-R", help="The project: GROUP/PROJECT.", metavar="GROUP/PROJECT")
@@ -44,6 +45,10 @@ def fix_command(
     ] = None,
 ) -> None:
     """Print the diff of the fix that fits, for `git apply`; exit status 3 where there is none."""
+    # only this command pays for reading what edits files
+    from bkdoctor.mending import Wish, propose
+    from bkdoctor.mending_files import LocalFiles
+
     session = Session.of("terminal", kubernetes, True, False, patterns)
     wish = Wish(number=number, job=job, runner=runner)
     if _is_job(source):
@@ -61,10 +66,13 @@ def _is_job(source: str) -> bool:
 
 
 def _for_job(
-    session: Session, source: str, file: str | None, wish: Wish, project: str | None, gitlab: str | None
-) -> tuple[Proposal | NoProposal, LocalFiles]:
+    session: Session, source: str, file: str | None, wish: "Wish", project: str | None, gitlab: str | None
+) -> "tuple[Proposal | NoProposal, LocalFiles]":
+    from bkdoctor.mending import propose
+    from bkdoctor.mending_files import LocalFiles, RemoteFiles
+
     target = session.target(source, project=project, gitlab=gitlab)
-    report: Report = session.report_of_job(target)
+    report = session.report_of_job(target)
     local = LocalFiles(file)
     if file is not None:
         return propose(report, local, wish), local
@@ -74,7 +82,9 @@ def _for_job(
         return propose(report, RemoteFiles(remote), wish), local
 
 
-def _told(made: Proposal | NoProposal, files: LocalFiles | None) -> int:
+def _told(made: "Proposal | NoProposal", files: "LocalFiles | None") -> int:
+    from bkdoctor.mending import NoProposal
+
     for line in made.words:
         typer.echo(f"bkdoctor: {strip_controls(line)}", err=True)
     if isinstance(made, NoProposal):

@@ -104,7 +104,8 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
     commands = [redact(c.text) for c in layout.commands]
     fixes = select(
         pattern.fix, matcher.facts, captures, values,
-        commands=commands, place=spot.place if spot else None, catalog=matcher.catalog,
+        # a pasted piece has no sections: what stands in none of its steps was printed by the script
+        commands=commands, place=(spot.place or "script") if spot else None, catalog=matcher.catalog,
         foreign=matcher.is_foreign(step) if step and step.title.platform else None,
     )  # fmt: skip
     return Finding(

@@ -77,7 +77,7 @@ def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
     if waiting is not None:
         return msgspec.structs.replace(waiting, words=(*words, *waiting.words))
     words += [f"{_title(fix)}: needs {fix.condition}" for _, fix in fixes if fix.fits != "yes" and fix.condition]
-    return NoProposal(tuple(dict.fromkeys(words)))
+    return NoProposal(tuple(dict.fromkeys(words)) or (_for_hands(fixes),))
 
 
 def _nothing(report: Report) -> str:
@@ -86,6 +86,11 @@ def _nothing(report: Report) -> str:
     if not report.findings:
         return "Why the job failed is not known: there is no fix."
     return "There is no fix for this failure."
+
+
+def _for_hands(fixes: Sequence[tuple[Finding, Fix]]) -> str:
+    listed = "; ".join(dict.fromkeys(_title(fix) for _, fix in fixes))
+    return f"What cures this failure is no change of a file: {listed}."
 
 
 def _chosen(

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,17 +53,23 @@ class Session:
 
     def logs(self, names: list[str]) -> int:
         """Diagnose logs from files, report each, and return the exit status for all of them."""
-        statuses = []
         # a broken catalogue is no fault of the logs, and is told once
         _ = self.catalog
-        for name in names:
-            try:
-                statuses.append(self._report(self.report_of(name)))
-            except InputError as error:
-                if len(names) == 1:
-                    raise
-                sys.stderr.write(f"bkdoctor: {error}\n")
-                statuses.append(error.exit_status)
+        if len(names) == 1:
+            return self._report(self.report_of(names[0]))
+        from bkdoctor.many import Progress, processes_for, reports
+
+        processes, progress, statuses = processes_for(names), Progress(len(names)), []
+        progress.show(0)
+        diagnose_one = self.report_of if processes == 1 else replace(self).report_of
+        for done, result in enumerate(reports(names, diagnose_one, processes), 1):
+            progress.hide()
+            if isinstance(result, InputError):
+                sys.stderr.write(f"bkdoctor: {result}\n")
+                statuses.append(result.exit_status)
+            else:
+                statuses.append(self._report(result))
+            progress.show(done)
         return max(statuses, key=[0, _EXIT_UNKNOWN, InputError.exit_status].index)
 
     def report_of(self, name: str) -> Report:

@@ -96,11 +96,4 @@ CASES = [
         files=ANY,
         script="- docker build --output type=imagee,name=app:ci .",
     ),
-    Case(
-        name="context-permission-denied",
-        pattern="context/context-permission-denied",
-        files={"Dockerfile": FROM + "COPY Dockerfile /srv/\n", "data/x": "1\n"},
-        script="- chmod 700 data\n- /usr/bin/setpriv --reuid=1000 --clear-groups docker build .",
-        how=(Followed(".dockerignore", 1),),
-    ),
 ]

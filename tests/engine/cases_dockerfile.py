@@ -1,5 +1,9 @@
 """Faults that stand in the Dockerfile, and what it asks of the build."""
 
+import subprocess
+import tempfile
+from pathlib import Path
+
 from tests.engine.cure import DIND, Case, Followed, Written
 
 FROM = "FROM alpine:3.22\n"
@@ -19,10 +23,6 @@ COPY --from=first /shared /shared
 
 def deploy_key() -> str:
     """Return a private key that ssh-agent takes."""
-    import subprocess
-    import tempfile
-    from pathlib import Path
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "key")
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True, timeout=30)
@@ -119,7 +119,7 @@ CASES = [
         pattern="dockerfile/ssh-forward-missing",
         files={"Dockerfile": FROM + 'RUN --mount=type=ssh,required=true test -S "$SSH_AUTH_SOCK"\n'},
         script=BUILD,
-        keys={"SSH_PRIVATE_KEY": deploy_key()},
+        keys={"SSH_PRIVATE_KEY": deploy_key},
     ),
     Case(
         name="workdir-not-directory",

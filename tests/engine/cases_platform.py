@@ -39,6 +39,10 @@ CASES = [
         pattern="daemon/docker-driver-exporter-missing",
         files=ANY,
         script="- docker build --output type=oci,dest=image.tar .",
-        how=(Followed(".gitlab-ci.yml", 2, replaces="    - docker build --output type=oci,dest=image.tar .", take="- docker"),),
+        how=(
+            Followed(
+                ".gitlab-ci.yml", 2, replaces="    - docker build --output type=oci,dest=image.tar .", take="- docker"
+            ),
+        ),
     ),
 ]

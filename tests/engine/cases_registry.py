@@ -1,6 +1,6 @@
 """Registries: who may, whose certificate, which protocol, what it answers."""
 
-from tests.engine.cure import DIND, Case, Followed
+from tests.engine.cure import DIND, Case, Filled, Followed, Written
 from tests.engine.registry_faults import ACCOUNT
 
 ANY = {"Dockerfile": "FROM alpine:3.22\nRUN true\n"}
@@ -38,20 +38,30 @@ CASES = [
         name="config-json-broken",
         pattern="auth/docker-config-invalid",
         files=ANY,
-        job=DIND + '  before_script:\n    - mkdir -p ~/.docker\n    - echo \'{"auths":{"registry.example.com":{}}\' > ~/.docker/config.json\n',
+        job=DIND
+        + '  before_script:\n    - mkdir -p ~/.docker\n    - echo \'{"auths":{"registry.example.com":{}}\' > ~/.docker/config.json\n',
         script=PUSH,
     ),
     Case(
         name="credential-helper-missing",
         pattern="auth/credential-helper-missing",
         files=ANY,
-        script='- mkdir -p ~/.docker\n- echo "{\\"credsStore\\":\\"desktop\\"}" > ~/.docker/config.json\n' + LOGIN + PUSH,
+        script='- mkdir -p ~/.docker\n- echo "{\\"credsStore\\":\\"desktop\\"}" > ~/.docker/config.json\n'
+        + LOGIN
+        + PUSH,
+    ),
+    Case(
+        name="config-json-not-writable",
+        pattern="auth/docker-config-not-writable",
+        files=ANY,
+        script="- touch ~/.docker\n" + LOGIN + PUSH,
     ),
     Case(
         name="private-authority",
         pattern="tls/tls-unknown-authority",
         files=ANY,
         script="- docker build -t private.example.com/team/app:1 .\n- docker push private.example.com/team/app:1",
+        how=(Written(), Filled()),
     ),
     Case(
         name="private-authority-for-the-base-image",
@@ -59,6 +69,7 @@ CASES = [
         files={"Dockerfile": "FROM private.example.com/team/base:1\nRUN true\n"},
         script=BUILD,
         prepare=lambda machine: machine.publish("team/base:1"),
+        how=(Written(), Filled()),
     ),
     Case(
         name="plain-http",
@@ -93,26 +104,5 @@ CASES = [
         pattern="daemon/docker-push-image-not-local",
         files=ANY,
         script=LOGIN + '- docker build .\n- docker push "$CI_REGISTRY_IMAGE:$CI_COMMIT_SHORT_SHA"',
-    ),
-    Case(
-        name="http-to-an-engine-with-tls",
-        pattern="daemon/docker-http-to-https",
-        files=ANY,
-        job=DIND.replace('""', '"/certs"').replace("2375", "2376"),
-        script=BUILD,
-    ),
-    Case(
-        name="port-of-an-engine-without-tls",
-        pattern="daemon/docker-daemon-unreachable",
-        files=ANY,
-        job=DIND.replace('""', '"/certs"'),
-        script=BUILD,
-    ),
-    Case(
-        name="dind-service-missing",
-        pattern="daemon/dind-service-unresolved",
-        files=ANY,
-        job=DIND[DIND.index("  variables") :],
-        script=BUILD,
     ),
 ]

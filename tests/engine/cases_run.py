@@ -92,7 +92,11 @@ CASES = [
     Case(
         name="path-missing",
         pattern="run/path-missing-in-run",
-        files={"Dockerfile": FROM + "WORKDIR /app\nRUN cat requirements.txt\n", "requirements.txt": "1\n", "src/a": "1\n"},
+        files={
+            "Dockerfile": FROM + "WORKDIR /app\nRUN cat requirements.txt\n",
+            "requirements.txt": "1\n",
+            "src/a": "1\n",
+        },
         script=BUILD,
         how=(Followed("Dockerfile", 1, before="RUN cat requirements.txt"),),
     ),

@@ -1,10 +1,12 @@
 """From a case to its cure: the job fails, bkdoctor knows why, its fix goes into the files, the job passes."""
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from tests.commands import START
@@ -49,6 +51,13 @@ class Followed:
     """Only the lines in which this stands; left out: all."""
 
 
+@dataclass(frozen=True)
+class Filled:
+    """What a fix leaves open, `...`, the author fills in: here with the private authority's certificate."""
+
+    file: str = ".gitlab-ci.yml"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One row of the table in README.md."""
@@ -63,9 +72,11 @@ class Case:
     """The rest of the job: lines of YAML."""
     variables: dict[str, str] = field(default_factory=dict)
     """The project's CI/CD variables."""
-    keys: dict[str, str] = field(default_factory=dict)
-    """Its variables of type file."""
-    how: tuple[Written | Typed | Followed, ...] = (Written(),)
+    keys: dict[str, Callable[[], str]] = field(default_factory=dict)
+    """Its variables of type file, and what makes the text of each."""
+    user: str = "root"
+    """Who runs the job."""
+    how: tuple[Written | Typed | Followed | Filled, ...] = (Written(),)
     prepare: Callable[[Machine], None] = lambda _: None
     """What the world has before the job."""
 
@@ -81,7 +92,7 @@ class Bench:
         """Make the project of a case."""
         folder = self.folder / "work"
         folder.mkdir()
-        project = Project(folder, {**self.machine.variables, **case.variables}, case.keys)
+        project = Project(folder, case.variables, case.keys, case.user)
         script = "".join(f"    {line}\n" for line in case.script.strip("\n").splitlines())
         project.begin({".gitlab-ci.yml": f"{JOB}:\n  image: docker:20.10\n{case.job}  script:\n{script}", **case.files})
         return project
@@ -99,15 +110,21 @@ class Bench:
         report: dict[str, Any] = json.loads(done.stdout)
         return report
 
-    def fix(self, project: Project, name: str, how: Written | Typed | Followed) -> str:
+    def fix(self, project: Project, name: str, how: Written | Typed | Followed | Filled) -> str:
         """Change the project's files as bkdoctor says, and return its words."""
         if isinstance(how, Written):
             number = [] if how.fix is None else ["--fix", str(how.fix)]
-            words = ["fix", self._log(name), "--file", project.folder / how.file, "--write", *number]
-            done = self._bkdoctor(*words, folder=project.folder)
+            options = ["--file", how.file, "--write", *number]
+            done = self._bkdoctor("fix", self._log(name), *options, folder=project.folder)
             assert done.returncode == 0, done.stderr
             project.commit(how.file)
             return done.stderr + done.stdout
+        if isinstance(how, Filled):
+            path = project.folder / how.file
+            certificate = "\n".join(self.machine.authority.split("\n")[1:-2])
+            path.write_text(re.sub(r"(?m)^( *)\.\.\.$", lambda m: indent(certificate, m[1]), path.read_text()))
+            project.commit(how.file)
+            return "filled in"
         file, snippet = self._printed(name, how.fix)
         if isinstance(how, Typed):
             assert file == "shell" or file == "node"

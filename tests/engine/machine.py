@@ -2,27 +2,49 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.engine import certificates
 from tests.engine.sandbox import Sandbox
 
-OWN, HUB, PRIVATE, PLAIN, FAULTS = (f"198.51.100.{n}" for n in range(10, 15))
+OWN, HUB, PRIVATE, PLAIN, FAULTS, PROXY = (f"198.51.100.{n}" for n in range(10, 16))
+RESOLVER, IGNORANT = "192.0.2.53", "192.0.2.54"
+"""Name servers: one knows a name, the machine asks the other."""
+FILES = "files.example.org"
+"""The name: of the plain registry."""
 HOSTS = {
+    "other.example.com": OWN,
     "registry.example.com": OWN,  # GitLab's: TLS that everybody trusts, user and password
     "mirror.example.com": HUB,  # the same TLS, no password
     "private.example.com": PRIVATE,  # TLS by an authority that nobody knows
     "plain.example.com": PLAIN,  # HTTP on port 5000, and no loopback address, which Docker would let pass
+    "registry.example.org": HUB,
     "faults.example.com": FAULTS,  # answers what registry_faults.py says
+    "forbidden.example.com": FAULTS,
+    "proxy.example.com": PROXY,
     "registry-1.docker.io": FAULTS,  # Docker Hub, as that file does it
 }
-USER, PASSWORD = "gitlab-ci-token", "glpat-secret"  # noqa: S105
+USER, PASSWORD = "gitlab-ci-token", "glpat-secret"
 _HTPASSWD = f"{USER}:$2b$04$9S5BGXAlU9yt7T/uVBOkMuGRp6VDBV5NsvPNl53tcEbizX0TmxGue\n"
-BASES = ("alpine:3.22", "alpine:3.20", "debian:12", "golang:1.24", "registry.example.com/team/base:1", "registry.example.com/team/base:1.0")
+BASES = (
+    "alpine:3.22",
+    "alpine:3.20",
+    "debian:12",
+    "golang:1.24",
+    "registry.example.com/team/base:1",
+    "registry.example.com/team/base:1.0",
+)
+ROOTLESS = "/usr/share/docker.io/contrib/dockerd-rootless.sh"
+PYTHON = Path(sys.executable).resolve()
+"""Not that of the environment: what stands below /tmp outside, as a checkout may, is not there inside."""
+BUILDER = "builder"
+"""A user that is not root."""
 _DIND = """#!/bin/sh
 # does what the entrypoint of docker:dind does
 set -e
@@ -79,13 +101,17 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.docker_env = {"DOCKER_HOST": "unix:///run/docker.sock", "HOME": "/tmp/publish"}  # noqa: S108
-        self.variables: dict[str, str] = {}
-        self.sandbox = Sandbox(folder, [OWN, HUB, PRIVATE, PLAIN, FAULTS])
+        # a job may have another user
+        folder.chmod(0o755)
+        self.docker_env = {"DOCKER_HOST": "unix:///run/docker.sock", "HOME": "/tmp/publish"}
+        self.authority = ""
+        """The certificate of the private registry's authority."""
+        self.sandbox = Sandbox(folder, [OWN, HUB, PRIVATE, PLAIN, FAULTS, PROXY, RESOLVER, IGNORANT])
         self._engine: subprocess.Popen[bytes] | None = None
         self._serving: tuple[object, ...] = ()
         try:
             self._certificates()
+            self._user()
             self.resolve({})
             self._registries()
             self.serve([], {"DOCKER_TLS_CERTDIR": ""})
@@ -96,17 +122,23 @@ class Machine:
 
     def _certificates(self) -> None:
         known, unknown = (certificates.authority(self.folder, name) for name in ("known", "private"))
-        self.variables = {"REGISTRY_CA_PEM": unknown.certificate.read_text()}
-        certificates.signed(self.folder, "server", known, ["docker", *HOSTS])
+        self.authority = unknown.certificate.read_text()
+        certificates.signed(self.folder, "server", known, [h for h in HOSTS if h != "other.example.com"])
+        certificates.signed(self.folder, "engine", known, ["docker", "localhost"])
         certificates.signed(self.folder, "private-server", unknown, ["private.example.com"])
         # what the machine trusts: the known authority and no other
         self.sandbox.must("sh", "-c", "rm -rf /etc/ssl/certs/* && : > /etc/ca-certificates.conf")
         self.sandbox.write("/usr/local/share/ca-certificates/known.crt", known.certificate.read_text())
         self.sandbox.must("update-ca-certificates")
         for side in ("server", "client"):
-            for name, source in (("ca", "known.crt"), ("cert", "server.crt"), ("key", "server.key")):
+            for name, source in (("ca", "known.crt"), ("cert", "engine.crt"), ("key", "engine.key")):
                 self.sandbox.write(f"/certs/{side}/{name}.pem", (self.folder / source).read_text())
         self.sandbox.write("/usr/local/engine/dockerd-entrypoint.sh", _DIND, executable=True)
+
+    def _user(self) -> None:
+        account = f"echo {BUILDER}:x:31000:31000::/tmp:/bin/sh >> /etc/passwd; echo {BUILDER}:x:31000: >> /etc/group"
+        self.sandbox.must("sh", "-c", f"{account}; cp {ROOTLESS} /usr/local/engine/")
+        self.sandbox.write("/usr/local/engine/sudo", '#!/bin/sh\nexec "$@"\n', executable=True)
 
     def resolve(self, services: Mapping[str, str]) -> None:
         """Let names be known: those of the registries, and those of a job's services."""
@@ -119,9 +151,23 @@ class Machine:
         self._registry("hub", f"{HUB}:443", "server")
         self._registry("private", f"{PRIVATE}:443", "private-server")
         self._registry("plain", f"{PLAIN}:5000", None)
-        double = [sys.executable, Path(__file__).with_name("registry_faults.py"), "--host", FAULTS, "--port", "443", "--behind", HUB]
-        tls = ["--certificate", self.folder / "server.crt", "--key", self.folder / "server.key"]
-        self.sandbox.start([*double, *tls], self.folder / "faults.log")
+        tls = ["--certificate", f"{self.folder}/server.crt", "--key", f"{self.folder}/server.key"]
+        self._double("registry_faults.py", "--host", FAULTS, "--port", "443", "--behind", HUB, *tls)
+        self._double("network_doubles.py", "dns", RESOLVER, FILES, PLAIN)
+        self._double("network_doubles.py", "dns", IGNORANT, "none", PLAIN)
+        self._double("network_doubles.py", "proxy", PROXY)
+        self.sandbox.write("/etc/resolv.conf", f"nameserver {IGNORANT}\n")
+        for address, port in ((OWN, 443), (HUB, 443), (PRIVATE, 443), (PLAIN, 5000), (FAULTS, 443), (PROXY, 3128)):
+            _wait(partial(self._listens, address, port), lambda: "a registry or the proxy does not start")
+
+    def _listens(self, address: str, port: int) -> bool:
+        ask = f"import socket; socket.create_connection(({address!r}, {port}), 2)"
+        return not self.sandbox.run(PYTHON, "-c", ask).returncode
+
+    def _double(self, script: str, *words: str | Path) -> None:
+        inside = self.folder / script
+        shutil.copy(Path(__file__).with_name(script), inside)
+        self.sandbox.start([PYTHON, inside, *words], self.folder / f"{script}.log")
 
     def _registry(self, name: str, address: str, tls: str | None, *, auth: bool = False) -> None:
         http: dict[str, object] = {"addr": address, "secret": name}
@@ -144,7 +190,8 @@ class Machine:
         entrypoint: Sequence[str] = ("dockerd-entrypoint.sh",),
     ) -> None:
         """Let an engine run as a `docker:dind` service with this command and these variables would."""
-        asked = (tuple(entrypoint), tuple(command), variables.get("DOCKER_TLS_CERTDIR", "/certs"))
+        proxies = tuple(variables.get(name, "") for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"))
+        asked = (tuple(entrypoint), tuple(command), variables.get("DOCKER_TLS_CERTDIR", "/certs"), proxies)
         if asked == self._serving:
             return
         self.stop()
@@ -152,8 +199,8 @@ class Machine:
         env = {**variables, "DOCKER_TLS_CERTDIR": asked[2]}
         log = self.folder / "dockerd.log"
         self._engine = self.sandbox.start(words, log, env)
-        self._serving = asked
         _wait(lambda: not self.docker("info").returncode, lambda: f"dockerd does not answer: {log.read_text()[-2000:]}")
+        self._serving = asked
 
     def stop(self) -> None:
         """Stop the engine; its images stay."""

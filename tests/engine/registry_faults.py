@@ -2,7 +2,8 @@
 
 `denied/` answers 403, `unavailable/` 503, `limited/` 429; `flaky/` answers 503 once and works from then on; `library/`
 behaves like Docker Hub: anonymous pulls have met their limit, those of an account have not, and what does not exist is
-refused. What works comes from another registry. Everything else is not found.
+refused. What works comes from another registry. Everything else is not found. A mirror whose name begins with
+`forbidden` gives nothing away.
 """
 
 import argparse
@@ -67,7 +68,7 @@ class Registry(BaseHTTPRequestHandler):
         fault, _, rest = repository.partition("/")
         first = repository not in self.server.met
         self.server.met.add(repository)
-        if fault == "denied":
+        if fault == "denied" or str(self.headers["Host"]).startswith("forbidden"):
             self._send(403, _error("DENIED", "requested access to the resource is denied"), _JSON)
         elif fault == "limited":
             self._send(429, _error("TOOMANYREQUESTS", LIMIT), _JSON)

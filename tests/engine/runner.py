@@ -6,7 +6,7 @@ is the machine itself; the service is its engine.
 
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,12 @@ class Project:
     """A project's working copy, under git as its author has it."""
 
     folder: Path
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     """The project's CI/CD variables."""
-    keys: dict[str, str] = field(default_factory=dict)
+    keys: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """Those of type file."""
+    user: str = "root"
+    """Who runs its jobs."""
 
     def git(self, *words: str | Path) -> str:
         """Run git in the working copy."""
@@ -69,7 +71,9 @@ def run_job(machine: Machine, project: Project, builds: Path) -> Run:
     retry = job.get("retry", 0)
     tries = 1 + (retry["max"] if isinstance(retry, dict) else retry)
     for number in range(tries):
-        run = _try(machine, project, builds / str(number), {**config.get("variables", {}), **job.get("variables", {})}, job)
+        run = _try(
+            machine, project, builds / str(number), {**config.get("variables", {}), **job.get("variables", {})}, job
+        )
         if not run.status:
             break
     return run
@@ -80,20 +84,39 @@ def _try(machine: Machine, project: Project, build: Path, variables: dict[str, s
     home.mkdir(parents=True)
     folder = build / "team" / "app"
     project.git("clone", "--quiet", project.folder, folder)
-    env = _expanded({**_predefined(folder, project.git("rev-parse", "HEAD").strip()), **project.variables}, variables)
-    for name, text in project.keys.items():
-        path = build / "team" / "app.tmp" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        env[name] = str(path)
-    _services(machine, job.get("services", []), env)
+    predefined = _predefined(folder, project.git("rev-parse", "HEAD").strip())
+    written = _expanded({**predefined, **project.variables}, variables)
+    # variables of the project's settings do not reach services
+    _services(machine, job.get("services", []), {**predefined, **written})
+    env = {**predefined, **project.variables, **written, **_files(project, Path(f"{folder}.tmp")), "HOME": str(home)}
     lines = [*job.get("before_script", []), *job["script"]]
-    done = machine.sandbox.run("sh", "-c", _SHELL, "sh", _script(lines), folder=folder, env={**env, "HOME": str(home)})
+    machine.sandbox.must("chown", "-R", project.user, build)
+    shell = [
+        "setpriv",
+        f"--reuid={project.user}",
+        f"--regid={project.user}",
+        "--clear-groups",
+        "sh",
+        "-c",
+        _SHELL,
+        "sh",
+    ]
+    done = machine.sandbox.run(*shell, _script(lines), folder=folder, env=env)
+    if project.user != "root":
+        # with the job's container its processes end
+        machine.sandbox.run(*shell[:4], "sh", "-c", "kill -9 -1")
     result = f"ERROR: Job failed: exit code {done.returncode}" if done.returncode else "Job succeeded"
     return Run(done.returncode, trace_of(done.stdout, result=result, image=job["image"]))
 
 
-_SHELL = ": | /bin/busybox sh -c \"$1\""
+def _files(project: Project, folder: Path) -> dict[str, str]:
+    folder.mkdir()
+    for name, made in project.keys.items():
+        (folder / name).write_text(made(), encoding="utf-8")
+    return {name: str(folder / name) for name in project.keys}
+
+
+_SHELL = ': | /bin/busybox sh -c "$1"'
 """A job's shell reads from a pipe that is empty: nothing can be asked of it."""
 
 
@@ -106,27 +129,36 @@ def _predefined(folder: Path, commit: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _expanded(known: dict[str, str], variables: Mapping[str, object]) -> dict[str, str]:
+def _expanded(known: Mapping[str, str], variables: Mapping[str, object]) -> dict[str, str]:
     """Put variables into each other, as the runner does: one that is not known becomes empty."""
-    env = {**known, **{name: str(value) for name, value in variables.items()}}
-    for name in variables:
-        env[name] = re.sub(r"\$\{?(\w+)\}?", lambda m: env.get(m[1], ""), env[name])
-    return env
+    written = {name: str(value) for name, value in variables.items()}
+    for name, value in written.items():
+        written[name] = _filled(value, {**known, **written})
+    return written
+
+
+def _filled(text: str, env: Mapping[str, str]) -> str:
+    return re.sub(r"\$\{?(\w+)\}?", lambda m: env.get(m[1], ""), text)
 
 
 def _services(machine: Machine, services: list[Any], env: Mapping[str, str]) -> None:
     """Start dind as the service is written, and let its names be known to the job; no other service is."""
-    names = {}
+    names: dict[str, str] = {}
     for written in services:
-        service = {"name": written} if isinstance(written, str) else written
+        service: dict[str, Any] = {"name": written} if isinstance(written, str) else written
         image = service["name"].rpartition("/")[2]
         assert image.startswith("docker:") and "dind" in image, f"there is no service {service['name']} here"
         machine.serve(
-            service.get("command", []), {**env, **service.get("variables", {})},
+            [_words(word, env) for word in service.get("command", [])], {**env, **service.get("variables", {})},
             service.get("entrypoint", ["dockerd-entrypoint.sh"]),
         )  # fmt: skip
-        names |= {"docker": OWN} | ({service["alias"]: OWN} if "alias" in service else {})
+        names.update(dict.fromkeys(("docker", service.get("alias", "docker")), OWN))
     machine.resolve(names)
+
+
+def _words(word: str, env: Mapping[str, str]) -> str:
+    # a shell in the service expands its own
+    return word if "\n" in word or "&&" in word else _filled(word, env)
 
 
 def _script(lines: list[Any]) -> str:

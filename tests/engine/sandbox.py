@@ -42,6 +42,7 @@ class Sandbox:
         layers = folder / "layers"
         layers.mkdir()
         unshare = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-c", _INIT, "init"]
+        self._started: list[subprocess.Popen[bytes]] = []
         self._init = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *unshare, layers, folder, *addresses],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, env=_env({}),
@@ -64,9 +65,12 @@ class Sandbox:
     ) -> "subprocess.Popen[bytes]":
         """Start a process that goes on, its output in a file."""
         with log.open("ab") as out:
-            return subprocess.Popen(
-                self._command(words, "/"), stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=_env(env or {})
-            )
+            self._started += [
+                subprocess.Popen(
+                    self._command(words, "/"), stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=_env(env or {})
+                )
+            ]
+        return self._started[-1]
 
     def run(
         self, *words: str | Path, folder: str | Path = "/", env: Mapping[str, str] | None = None, timeout: int = 60
@@ -92,10 +96,14 @@ class Sandbox:
         """End everything in it."""
         self._init.kill()
         self._init.wait()
+        for process in self._started:
+            process.wait()
+        if self._init.stdout:
+            self._init.stdout.close()
 
 
 def _env(more: Mapping[str, str]) -> dict[str, str]:
-    return {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", **more}  # noqa: S108
+    return {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8", "TMPDIR": "/tmp", **more}
 
 
 def missing() -> str:
@@ -105,16 +113,16 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "the engine needs root: run the tests as root (on a machine or container of their own)"
     places = PATH.split(":")
-    lacking = {
-        package: program for program, package in _PROGRAMS.items() if not any(Path(p, program).exists() for p in places)
-    }  # fmt: skip
+    lacking = {n: package for n, package in PROGRAMS.items() if not any(Path(p, n).exists() for p in places)}
     if lacking:
-        return f"no {', '.join(lacking.values())}: apt-get install --no-install-recommends {' '.join(lacking)}"
+        packages = " ".join(dict.fromkeys(lacking.values()))
+        return f"the engine needs {', '.join(lacking)}: apt-get install --no-install-recommends {packages}"
     return ""
 
 
-_PROGRAMS = {
+PROGRAMS = {
     "dockerd": "docker.io", "docker": "docker.io", "docker-registry": "docker-registry", "busybox": "busybox-static",
     "openssl": "openssl", "update-ca-certificates": "ca-certificates", "git": "git", "unshare": "util-linux",
+    "ssh-agent": "openssh-client", "rootlesskit": "rootlesskit", "newuidmap": "uidmap",
 }  # fmt: skip
 """The programs that the engine's tests start, each with its Debian package."""

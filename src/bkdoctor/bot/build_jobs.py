@@ -9,11 +9,11 @@ _BUILDERS = frozenset({"rootless", "native", "buildx", "bake", "kaniko", "builda
 """Methods that are nothing else than image builds; `docker` and `compose` also run containers."""
 _BUILDS = re.compile(
     rb"\bdocker (?:image )?(?:build|push|buildx)\b|\bdocker[ -]compose\b[^\n]{0,200}\b(?:build|push|--build)\b"
-    rb"|\bSending build context to Docker daemon\b|\bfailed to solve\b|^#\d+ \[internal\] load build definition",
-    re.MULTILINE,
 )
+_OUTPUT = re.compile(rb"Sending build context to Docker daemon|#\d+ \[internal\] load |STEP 1/\d+: FROM |Step 1/\d+ : ")
+"""What builders print first, whoever called them."""
 _HEAD = 4 * 1024 * 1024
-"""How much of a trace's beginning is searched for the commands that are echoed there."""
+"""How much of a trace's beginning is searched."""
 
 
 def is_build(report: Report, trace: bytes, words: str) -> bool:
@@ -24,7 +24,8 @@ def is_build(report: Report, trace: bytes, words: str) -> bool:
     facts = report.facts
     if facts.method in _BUILDERS or facts.buildkit or facts.kaniko:
         return True
-    if facts.method and _BUILDS.search(trace[:_HEAD]):
+    head = trace[:_HEAD]
+    if _OUTPUT.search(head) or (facts.method and _BUILDS.search(head)):
         return True
     # a job that only logs in or pulls with docker is one if it is called so
     return (bool(facts.method) or not _SCRIPT.search(trace)) and names_say_build(report, words)

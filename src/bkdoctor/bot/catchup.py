@@ -15,7 +15,7 @@ from bkdoctor.gitlab.refusal import Asked
 _IDLE = timedelta(days=30)
 """Projects that were idle for so long before are not asked."""
 _GLOB = frozenset("*?[")
-_STATUSES = frozenset({"success", "failed"})
+_STATUSES = frozenset({"success", "failed", "canceled"})
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,13 +27,17 @@ class DatabaseError(BkdoctorError):
 
 
 class Database:
-    """An engine with the ledger's tables in it; `clock` replaces the database's own in tests."""
+    """An engine with the ledger's tables in it.
 
-    def __init__(self, url: str, clock: Callable[[], float] | None = None) -> None:
+    `durable`: what is committed outlives a power failure. A worker's progress need not: it is made again. `clock`
+    replaces the database's own in tests.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] | None = None, *, durable: bool = True) -> None:
         self.url = _url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._clock = clock or (time.time if self.sqlite else None)
-        self._engine = _engine(self.url, self.sqlite)
+        self._engine = _sqlite(self.url, durable) if self.sqlite else _postgresql(self.url, durable)
         found = self.write(prepare)
         if found > VERSION:
             raise UsageError(f"the database was made by a newer bkdoctor (schema {found}): upgrade this one too")
@@ -91,12 +95,15 @@ def _url(text: str) -> URL:
     return url.set(drivername="postgresql+psycopg")
 
 
-def _engine(url: URL, sqlite: bool) -> Engine:
-    if not sqlite:
-        # a dead server is noticed, and a statement that waits for ever is not
-        options = "-c statement_timeout=30000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000"
-        arguments = {"connect_timeout": 10, "options": options} | dict(url.query)
-        return create_engine(url.set(query={}), connect_args=arguments, pool_pre_ping=True, pool_size=4)
+def _postgresql(url: URL, durable: bool) -> Engine:
+    # a dead server is noticed, and a statement that waits for ever is not waited for
+    limits = "-c statement_timeout=30000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000"
+    options = f"{limits} -c synchronous_commit={'on' if durable else 'off'}"
+    arguments = {"connect_timeout": 10, "options": options} | dict(url.query)
+    return create_engine(url.set(query={}), connect_args=arguments, pool_pre_ping=True, pool_size=4)
+
+
+def _sqlite(url: URL, durable: bool) -> Engine:
     if url.database in (None, "", ":memory:"):
         raise UsageError("the bot's processes share a database in a file: write sqlite:////var/lib/bkdoctor/bot.db")
     try:
@@ -104,16 +111,18 @@ def _engine(url: URL, sqlite: bool) -> Engine:
     except OSError as error:
         raise UsageError(f"the folder of {url.database} cannot be made: {error.strerror}. Name another one.") from None
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
-    event.listen(engine, "connect", _open_sqlite)
+    # who must not wait for the disk leaves it to others to move the journal's pages into the file
+    pragmas = ("synchronous = FULL", "wal_autocheckpoint = 10000") if durable else ("synchronous = NORMAL",)
+
+    def open_(connection: Any, _record: object) -> None:
+        # the driver's own idea of when a transaction begins is too late for BEGIN IMMEDIATE
+        connection.isolation_level = None
+        for pragma in ("journal_mode = WAL", *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", open_)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
-
-
-def _open_sqlite(connection: Any, _record: object) -> None:
-    # the driver's own idea of when a transaction begins is too late for BEGIN IMMEDIATE
-    connection.isolation_level = None
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

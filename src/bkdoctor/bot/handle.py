@@ -21,7 +21,7 @@ from bkdoctor.bot.thread import Board, look, publish
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest
+from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest, find_merge_request
 from bkdoctor.gitlab.pipelines import asked_for, pipelines_of_commit
 
 
@@ -41,21 +41,21 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def handle(task: Task, api: Connection, config: Config, catalog: Catalog, hold: Hold = nobody_else) -> Record:
     """Do what the task asks for. Raises GitLabError, and what `hold` raises; whatever was written is found again."""
-    requests = merge_requests_of(api, task)
+    keys = merge_requests_of(api, task)
     reader = Reader(api=api, catalog=catalog, words=config.jobs)
-    if not requests:
+    if not keys:
         return _without_merge_request(task, reader, config)
     records = []
-    for request in requests:
+    for key in keys:
         # events of one merge request may come under two keys: a branch does not tell its merge request
-        with hold(f"{request.project_id}!{request.iid}"):
-            records.append(_handle(task, request, reader, config))
+        with hold(f"{key.project}!{key.iid}"):
+            request = find_merge_request(api, key.project, key.iid)
+            hidden = "the token does not see the merge request"
+            records.append(_handle(task, request, reader, config) if request else _nothing(task, hidden))
     return next((record for record in records if record.outcome not in ("nothing", "stale")), records[0])
 
 
 def _without_merge_request(task: Task, reader: Reader, config: Config) -> Record:
-    if task.mr_iid is not None or task.ref.startswith("refs/merge-requests/"):
-        return _nothing(task, "the token does not see the merge request")
     if config.without_mr == "nothing":
         return _nothing(task, "the pipeline has no merge request")
     standing = newest(pipelines_of_commit(reader.api, task.project_id, task.sha, task.ref), reader)

@@ -13,10 +13,11 @@ import msgspec
 
 State = Literal["failed", "unknown", "silenced", "passed"]
 
-_LINE = re.compile(r"^<!-- bkdoctor:note(?P<fields>(?: [a-z]+=[^\s<>]*){0,20}) -->[ \t]*$", re.MULTILINE)
-_SUGGESTION = re.compile(r"^<!-- bkdoctor:suggestion key=(?P<key>[0-9a-f]{16}) -->[ \t]*$", re.MULTILINE)
+_LINE = re.compile(r"^<!-- bkdoctor:note(?P<fields>(?: [a-z]+=[^\s<>]*){0,20}) -->[ \t\r]*$", re.MULTILINE)
+_SUGGESTION = re.compile(r"^<!-- bkdoctor:suggestion key=(?P<key>[0-9a-f]{16}) -->[ \t\r]*$", re.MULTILINE)
 _MAX_JOBS, _MAX_CAUSES, _MAX_SEEN = 20, 50, 100
-_MAX_NAME = 100
+_MAX_NAME = 200
+"""Characters of an escaped name; a longer one is forgotten."""
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
             "causes": _join(self.causes[:_MAX_CAUSES]),
             "silenced": _join(self.silenced[:_MAX_CAUSES]),
             "seen": _join(self.seen[-_MAX_SEEN:]),
-            "jobs": _join(name for name in self.jobs[:_MAX_JOBS] if len(name) <= _MAX_NAME),
+            "jobs": _join(self.jobs[:_MAX_JOBS]),
         }
         return f"<!-- bkdoctor:note{''.join(f' {name}={value}' for name, value in fields.items() if value)} -->"
 
@@ -75,7 +76,8 @@ def read_suggestion(body: str) -> str | None:
 
 def _join(names: Iterable[str]) -> str:
     # no two hyphens, which a comment must not hold
-    return ",".join(quote(name, safe="", errors="replace").replace("-", "%2D") for name in names)
+    escaped = (quote(name, safe="", errors="replace").replace("-", "%2D") for name in names)
+    return ",".join(name for name in escaped if len(name) <= _MAX_NAME)
 
 
 def _split(text: str) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def _look(pipeline: Pipeline, reader: Reader) -> Standing | None:
         return Standing(pipeline=pipeline, outcome="failed", failed=failed)
     if not named and not _log_shows_build(pipeline, jobs, reader):
         return None
-    return Standing(pipeline=pipeline, outcome="passed" if _passed(pipeline, named) else "open")
+    return Standing(pipeline=pipeline, outcome="passed" if _passed(pipeline, named, reader.known) else "open")
 
 
 def _reports(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> Iterator[JobReport]:
@@ -96,12 +96,16 @@ def _reports(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> Iterato
         yield read(reader.api, pipeline.project_id, job, reader.catalog, reader.words)
 
 
-def _passed(pipeline: Pipeline, builds: list[Job]) -> bool:
-    if pipeline.status == "success":
+def _passed(pipeline: Pipeline, named: list[Job], known: Collection[str]) -> bool:
+    """Whether the jobs that failed before have passed, else those whose names say that they build."""
+    if not named:
         return True
-    # another job failed, or waits for somebody: what this note is about has passed all the same
-    ended = pipeline.finished or pipeline.status == "manual"
-    return ended and bool(builds) and all(job.status == "success" for job in builds)
+    builds = [job for job in named if job.name in known] or named
+    passed = [job for job in builds if job.status == "success"]
+    if pipeline.status == "success":
+        return bool(passed)
+    # another job failed, or waits for somebody: what the note is about has passed all the same
+    return (pipeline.finished or pipeline.status == "manual") and passed == builds
 
 
 def _log_shows_build(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> bool:

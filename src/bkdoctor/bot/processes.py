@@ -33,9 +33,9 @@ from bkdoctor.gitlab.connection import Connection, Limits
 from bkdoctor.gitlab.credentials import Token
 from bkdoctor.session import catalog_of, user_folders
 
-_SOON = 30.0
+_SOON = 10.0
 _HASTY_ENDS = 10
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 10.0
 
 
 def new_name() -> str:
@@ -81,7 +81,7 @@ def work(config: Config) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    store = Store(Database(config.database_url))
+    store = Store(Database(config.database_url, durable=False))
     with connect(config, stop) as api:
         Worker(config, store, _GitLabHandler(api, config), stop, new_name()).run()
 
@@ -116,10 +116,10 @@ class _Child(msgspec.Struct):
     start_at: float = 0.0
 
 
-def keep_running(config: Config, words: Sequence[str]) -> int:
+def keep_running(config: Config, words: Sequence[str], receiver: Sequence[str]) -> int:
     """Run a receiver and workers, each anew when it ends, until told to stop; return an exit status.
 
-    `words` are the options of the command line, for each of them to read again.
+    `words` are options for the command lines of all of them, `receiver` those that only it takes.
     """
     config.require_secret()
     config.require("gitlab_url", "token")
@@ -129,7 +129,7 @@ def keep_running(config: Config, words: Sequence[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    children = [_Child("receive", tuple(words)), *(_Child("work", tuple(words)) for _ in range(config.workers))]
+    children = [_Child("receive", (*words, *receiver)), *(_Child("work", tuple(words)) for _ in range(config.workers))]
     status = 0
     while not stop.is_set() and status == 0:
         for child in children:

@@ -42,6 +42,9 @@ def replacement_in(change: Change, diff: str) -> Replacement | None:
     if first < 0 or not all(number in shown for number in numbers) or len(numbers) > _MAX_ABOVE:
         return None
     text = "\n".join(after[new_first:new_end])
+    if not text.strip():
+        # GitLab takes an empty suggestion for "delete these lines", which is not what it looks like
+        return None
     return Replacement(new_line=end, old_line=shown[end], above=len(numbers) - 1, text=text)
 
 

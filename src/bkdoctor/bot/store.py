@@ -116,7 +116,10 @@ class Store:
 
     def claim(self, owner: str, lease: float) -> Work | None:
         """Take the next work: of the project that waits longest for its turn, what waits longest."""
-        return self._db.write(lambda c: self._claim(c, owner, lease))
+        with self._db.read() as connection:
+            # whoever only looks does not hold up who writes
+            idle = connection.execute(select(WORK.c.key).where(PENDING).limit(1)).one_or_none() is None
+        return None if idle else self._db.write(lambda c: self._claim(c, owner, lease))
 
     def _claim(self, connection: Connection, owner: str, lease: float) -> Work | None:
         now = self._db.now()

@@ -16,6 +16,7 @@ from bkdoctor.bot.newest import Standing
 from bkdoctor.bot.splicing import Replacement, replacement_in
 from bkdoctor.bot.thread import Board
 from bkdoctor.errors import GitLabError
+from bkdoctor.fixes.apply import examples_in
 from bkdoctor.fixes.result import Change, Refusal
 from bkdoctor.gitlab import notes, rest
 from bkdoctor.gitlab.connection import Connection
@@ -109,7 +110,8 @@ def _key(g: Group, fix: Fix) -> str:
 
 def _wanted(g: Group, files: _ChangedFiles) -> _Wanted | None:
     proposal = propose(g.jobs[0].report, files, Wish())
-    if not isinstance(proposal, Proposal) or len(proposal.changes) != 1:
+    # what is to be replaced by hand must not be applied by a click
+    if not isinstance(proposal, Proposal) or len(proposal.changes) != 1 or examples_in(proposal.changes):
         return None
     change = proposal.changes[0]
     file = files.diffs.get(change.path)
@@ -125,7 +127,9 @@ def _is_plain(text: str) -> bool:
 
 
 def _body(proposal: Proposal, replacement: Replacement, key: str) -> str:
-    words = " ".join(line_to_markdown(sentence) for sentence in proposal.words)
+    # sentences before the title are about fixes that could not be made
+    own = proposal.words[proposal.words.index(f"{proposal.fix.title}.") :]
+    words = " ".join(line_to_markdown(sentence) for sentence in own)
     block = f"```suggestion:-{replacement.above}+0\n{replacement.text}\n```"
     return f"{words}\n\n{block}\n\n{suggestion_line(key)}"
 

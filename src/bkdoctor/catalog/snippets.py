@@ -13,6 +13,7 @@ from bkdoctor.catalog.snippet_keys import check_keys
 from bkdoctor.model import Facts, Method, Place
 
 PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?P<words>\|[^<>]*)?>")
+_PROSE_AS_CODE = re.compile(r"`<(?P<name>[a-z][a-z0-9_.]*)(?::[a-z]+)?\|(?P<words>[A-Za-z'()]+(?: [A-Za-z'()]+)+)>`")
 FILTERS = frozenset({"dirname", "basename", "host", "repository", "tag"})
 STEP_VALUES = frozenset({"step.platform", "step.stage", "step.instruction", "step.line", "step.text"})
 ALWAYS = frozenset({"job", "image", "ref"})
@@ -37,6 +38,8 @@ def check_snippets(entry: Entry, catalog: Catalog) -> Iterator[str]:
     every, some = _captures(entry)
     for key, text in (("summary", pattern.explain.summary), ("cause", pattern.explain.cause)):
         yield from _check_placeholders(f"explain.{key}", text, every, some)
+        for match in _PROSE_AS_CODE.finditer(text):
+            yield f"explain.{key}: {match[0]} shows words as code: leave the backticks out, a value gets its own"
     for number, fix in enumerate(pattern.fix, 1):
         yield from _check_fix(f"fix {number}", fix, catalog, every, some)
 

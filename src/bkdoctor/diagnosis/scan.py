@@ -80,7 +80,7 @@ class Candidates:
         if not self._log.timestamped or not (block.dirty or block.torn):
             return range(block.first, block.first + count)
         index = self._log.index
-        return [index.head_of(block.first), *islice(index.heads(block.first + 1, len(self._log) + 2), count)]
+        return [index.head_of(block.first), *index.lines_from(block.first, count)[1:]]
 
 
 def _lines_with(word: bytes, text: bytes, numbers: Sequence[int]) -> list[int]:

@@ -10,9 +10,12 @@ from bkdoctor.fixes.json_edit import edit_json
 from bkdoctor.fixes.line_edit import edit_dockerfile, edit_ignore, replace_text
 from bkdoctor.fixes.result import CannotEdit, Change, Refusal, Unchanged
 from bkdoctor.fixes.runner_edit import edit_buildkitd, edit_helm, edit_runner
+from bkdoctor.fixes.toml_tree import parse
+from bkdoctor.fixes.yaml_tree import documents
 from bkdoctor.model import Edit, Facts, Fix, Location
 
 _GAP = re.compile(r"<(?!job>)(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::[a-z]+)?(?:\|[^<>]*)?>")
+_MASK = re.compile(r"\[(?:MASKED|REDACTED)\]|\*{3,}")
 _EXAMPLE = re.compile(
     r"[\w.-]*\bexample\.(?:com|org|net)\b|\bpath/to\b[\w./-]*|\b192\.0\.2\.\d+|\byour-[a-z-]+|\.\.\.$", re.MULTILINE
 )
@@ -39,6 +42,8 @@ def apply(fix: Fix, path: str, text: str | None, where: Where) -> tuple[Change, 
     edit = fix.edit
     if not isinstance(edit, Edit) or fix.file not in EDITABLE:
         return Refusal(f"what it changes is no file of the project ({fix.file}): do what its snippet says")
+    if mask := _MASK.search(" ".join([edit.snippet or "", *_texts(edit)])):
+        return Refusal(f"a value that the fix needs is masked in the log ({mask[0]}): fill it in by hand")
     if gap := _GAP.search(" ".join([edit.snippet or "", *_texts(edit)])):
         return Refusal(f"the log does not say what stands for {gap[0]}: fill that in by hand")
     try:
@@ -101,7 +106,12 @@ def _edited(fix: Fix, edit: Edit, path: str, text: str | None, where: Where) -> 
 
 
 def _replaced(fix: Fix, edit: Edit, text: str, where: Where) -> str:
-    return replace_text(text, edit.replace, where.location, dockerfile=fix.file == "Dockerfile")
+    after = replace_text(text, edit.replace, where.location, dockerfile=fix.file == "Dockerfile")
+    if fix.file == _CI:
+        documents(after)
+    if fix.file.endswith(".toml"):
+        parse(after)
+    return after
 
 
 def _there(path: str, text: str | None) -> str:

@@ -10,7 +10,7 @@ from bkdoctor.fixes.ci_scripts import merge_script, put_key
 from bkdoctor.fixes.result import CannotEdit, Change
 from bkdoctor.fixes.script_lines import FAMILIES, family_of
 from bkdoctor.fixes.workspace import Workspace
-from bkdoctor.fixes.yaml_merge import covers, merge
+from bkdoctor.fixes.yaml_merge import covers, merge, merged_node
 from bkdoctor.fixes.yaml_tree import Node, documents
 from bkdoctor.model import Edit, Facts
 
@@ -129,6 +129,9 @@ def _is_plain_service(item: Node) -> bool:
 def _merge_key(space: Workspace, key: str, patch: Node) -> None:
     """Merge a key that is no script into the job; what the job inherits for it comes into the job first."""
     config = space.config
+    patch = _beyond_inherited(space, key, patch)
+    if patch.kind == "map" and not patch.pairs:
+        return
     entries = list(config.entries(space.job))
     own = config.own(space.job, key)
     inherited = None if own is not None and not own.node.null else config.inherited(space.job, key)
@@ -148,6 +151,25 @@ def _merge_key(space: Workspace, key: str, patch: Node) -> None:
     again = space.config.own(space.job, key)
     if again is None or not _in_place(space, again.file, again, key, patch):
         space.restore(file.path, before)
+
+
+def _beyond_inherited(space: Workspace, key: str, patch: Node) -> Node:
+    """Return what of a mapping the job does not inherit key by key: along `extends`, or as a variable of all jobs."""
+    config = space.config
+    own, inherited = config.own(space.job, key), config.inherited(space.job, key)
+    sources = [inherited.node.real] if inherited and inherited.how == "extends" and key != "image" else []
+    if key == "variables":
+        sources += [value.real for file in config.files if (value := file.root.get(key)) is not None]
+    mine = own.node.real if own else None
+    pairs = []
+    for name, value in patch.pairs:
+        theirs = next((there for source in sources if (there := source.get(name.value)) is not None), None)
+        if theirs is None or (mine is not None and mine.get(name.value) is not None):
+            pairs.append((name, value))
+        elif not covers(theirs, value, (key, name.value)):
+            scalar = theirs.real.kind == "scalar" and value.kind == "scalar"
+            pairs.append((name, merged_node(theirs, value, (key, name.value)) if scalar else value))
+    return Node("map", 0, 0, pairs=pairs) if patch.kind == "map" else patch
 
 
 def _in_place(space: Workspace, file: File, own: Found, key: str, patch: Node) -> bool:

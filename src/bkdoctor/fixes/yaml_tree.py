@@ -5,6 +5,7 @@ ruamel.yaml's events give the places; nothing is resolved, constructed or dumped
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Literal
 
 from bkdoctor.fixes.result import CannotEdit
@@ -83,14 +84,15 @@ class Node:
             yield from item.walk()
 
 
-def documents(text: str) -> list[Node]:
-    """Return the root of each document of a text. Raises CannotEdit."""
+@lru_cache(maxsize=32)
+def documents(text: str) -> tuple[Node, ...]:
+    """Return the root of each document of a text; nobody changes a node. Raises CannotEdit."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import YAMLError
 
     try:
         events = list(YAML(typ="safe", pure=True).parse(text))
-        return _Reader(text, events).read()
+        return tuple(_Reader(text, events).read())
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
@@ -148,7 +150,7 @@ class _Reader:
     def _scalar(self, node: Node, event: Any) -> Node:
         node.value = event.value
         node.style = event.style or ""
-        node.column = node.inner - (self.text.rfind("\n", 0, node.inner) + 1)
+        node.column = self._column(node.inner)
         body = self.text[node.inner : node.end]
         if node.style in ("|", ">") and "+" not in body.partition("\n")[0]:
             node.end = node.inner + len(body.rstrip(" \t\r\n"))
@@ -182,6 +184,7 @@ class _Reader:
 
     def _column(self, position: int) -> int:
         column = position - (self.text.rfind("\n", 0, position) + 1)
+        # a byte order mark is no column
         return column - 1 if self.text.startswith("\ufeff") and position == column else column
 
 

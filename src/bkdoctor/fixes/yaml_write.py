@@ -31,7 +31,7 @@ def style_of(root: Node) -> Style:
                 steps.append(value.column - key.column)
             if value.kind == "seq" and not value.flow and value.items:
                 dashes.append(value.column - key.column)
-    step = _most(steps, 2)
+    step = _most([n for n in steps if n], 2)
     return Style(step, _most(dashes, step))
 
 

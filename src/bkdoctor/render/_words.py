@@ -117,7 +117,8 @@ def choice(report: Report, finding: Finding) -> str | None:
     if not conditions:
         return None
     option = "; with the option `--kubernetes X.Y`, bkdoctor chooses" if _asks_kubernetes(report, conditions) else ""
-    return f"That depends on what the log does not tell{option}."
+    which = "Fix 1 fits; whether the others do depends" if finding.fixes[0].fits == "yes" else "That depends"
+    return f"{which} on what the log does not tell{option}."
 
 
 def _asks_kubernetes(report: Report, conditions: set[str | None]) -> bool:

@@ -53,11 +53,15 @@ def _in_group(
         ]
     text = log.source.read(begin, end).lower()
     found: set[int] = set()
-    line, counted = numbers[first], 0
+    line, counted, until = numbers[first], 0, 0
     for _, position, _ in automaton.find_matches_as_indexes(text):
+        if position < until:
+            continue
         line += text.count(b"\n", counted, position)
-        counted = position
+        counted, until = position, text.find(b"\n", position)
         found.add(index.head_of(line))
+        if until < 0:
+            break
     group = numbers[first:stop]
     if log.timestamped:
         return [n for n in group if n in found or index.after(n) != n + 1]

@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from bkdoctor.trace.source import Source
 
@@ -108,6 +108,12 @@ class LineIndex:
             until = min(stop, self._run_starts[run]) if run < len(self._run_starts) else stop
             yield from range(number, until)
             number = self._run_stops[run] if run < len(self._run_starts) else stop
+
+    def lines_from(self, first: int, count: int) -> Sequence[int]:
+        """Return `first`, which may go on from another, and the `count` lines behind it that do not."""
+        if not self._run_starts or self._run_stops[-1] <= first:
+            return range(first, first + count + 1)
+        return [first, *islice(self.heads(first + 1, first + 2 * count + self._run_stops[-1]), count)]
 
     def heads_backwards(self, start: int, stop: int) -> Iterator[int]:
         """Yield the same from the last to the first."""

@@ -18,7 +18,8 @@ _KNOWN = 20_000
 _FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
 _OWN_WORDS = re.compile(
     r"^\s*(?:(?:ERROR|error|Error): (?:failed to |error building |building at |Service |while running )"
-    r"|(?:ERROR|error|Error)(?:: | )(?:response from daemon|during connect)|error building |failed to (?:build|solve)\b)",
+    r"|(?:ERROR|error|Error)(?:: | )(?:response from daemon|during connect)|error building "
+    r"|failed to (?:build|solve)\b)",
 )
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
 _SNAPSHOT = "Taking snapshot of"
@@ -44,12 +45,13 @@ class _Segmenter:
 
     def run(self) -> Layout:
         self.fed = 0
-        for number, raw in self.log.survey.marked:
+        survey = self.log.survey
+        for number, raw in zip(survey.marked_numbers, survey.marked_bytes, strict=True):
             if self.blocks.waits:
                 self._feed_until(number)
             if raw is None:
                 self._take(self.log.head_of(number), self.log.joined(self.log.head_of(number)))
-            elif raw[:1] != b"#" or not self._is_repeated(raw, number):
+            elif raw[:1] != b"#" or b"section_" in raw or not self._is_repeated(raw, number):
                 self._take(number, raw)
         self._feed_until(self.out.end)
         self.blocks.close()

@@ -53,8 +53,9 @@ class Survey:
         """For the index of each literal, the blocks that hold it."""
         self.joined: dict[int, list[int]] = {}
         """Of some blocks the lines whose text comes together only when a section's marker goes out of it."""
-        self.marked: list[tuple[int, bytes | None]] = []
-        """Marked lines and their bytes without headers; None where they have to be read again."""
+        self.marked_numbers = array("Q")
+        self.marked_bytes: list[bytes | None] = []
+        """Of the marked lines the bytes without headers; None where they have to be read again."""
         self.has_sections = False
         self.green = False
         """Whether commands are green, as the runner prints them."""
@@ -189,7 +190,8 @@ class _Surveyor:
             self.last = number
             if raw is not None and self.out.timestamped:
                 raw = clean.joined(raw)
-            self.out.marked.append((number, raw if raw is None else self._once(raw)))
+            self.out.marked_numbers.append(number)
+            self.out.marked_bytes.append(raw if raw is None else self._once(raw))
             if raw is not None and b"section_" in raw and clean.comes_together(raw):
                 self.out.joined.setdefault(len(self.out.blocks) - 1, []).append(number)
                 come_together.append(clean.clean(raw).encode())
@@ -234,7 +236,7 @@ class _Cleaned:
         self._text = text
         self._raw = data.split(b"\n")
         self._before = 1 if block.fresh == 1 else 0
-        self._heads = [block.first, *index.heads(block.first + 1, block.first + len(self._raw))]
+        self._heads = index.lines_from(block.first, len(self._raw) + 1)
         self._position, self._line = self._before, 0
         self.stop = -1
 

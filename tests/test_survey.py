@@ -1,0 +1,142 @@
+"""The one pass over a trace: both finders say the same, blocks may end anywhere, little is read and kept."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import logs
+from bkdoctor.catalog.catalog import load
+from bkdoctor.diagnosis.scan import Candidates
+from bkdoctor.trace import clean, survey
+from bkdoctor.trace.finder import AhoCorasickFinder, HyperscanFinder, Searcher, Seen
+from bkdoctor.trace.log import Log
+from bkdoctor.trace.segment import segment
+from bkdoctor.trace.source import Source
+from tests.catalogs import catalog, pattern
+from tests.reference import PlainCandidates, PlainLog, plain_segment
+from tests.test_fast_path import PIECES
+from tests.traces import timestamped
+
+LITERALS = ["error: boom", "failed to push some refs", "failed to push", "buildx", "no such", "é"]
+FAST, PLAIN = HyperscanFinder(LITERALS), AhoCorasickFinder(LITERALS)
+
+
+def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], list[int], bool]:
+    """What a finder says, marks by the lines they stand in."""
+    marked = sorted({text.count(b"\n", 0, mark - 1) for mark in seen.marks})
+    return sorted(seen.literals), marked, sorted(seen.continuations), seen.controls
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(PIECES, st.sampled_from([s.encode() for s in LITERALS])), max_size=30))
+def test_both_finders_say_the_same(pieces: list[bytes]) -> None:
+    text = b"\n" + b"".join(pieces) + b"\n"
+    assert lines_of(text, FAST.scan(text)) == lines_of(text, PLAIN.scan(text))
+
+
+def test_a_finder_is_kept_and_one_that_does_not_fit_is_made_again() -> None:
+    stored = FAST.dump()
+    for kept in (stored, b"", b"something else", stored[:-100]):
+        assert HyperscanFinder(LITERALS, kept).scan(b"\nerror: boom\n").literals == [0]
+
+
+def test_without_hyperscan_all_is_found_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hyperscan", None)
+    searcher = Searcher(LITERALS)
+    assert searcher.dump() is None
+    assert isinstance(searcher.finder_for(10**9), AhoCorasickFinder)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PIECES, max_size=40), st.booleans(), st.integers(40, 200))
+def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int) -> None:
+    raw = b"".join(pieces)
+    if stamped:
+        raw = timestamped(raw.decode("utf-8", "replace")).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survey, "BLOCK", block)
+        patch.setattr(survey, "_OVERLAP", 39)
+        log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
+        layout = segment(log)
+        assert list(log.numbers()) == plain.numbers()
+        assert [log.line(n) for n in log.numbers()] == [plain.line(n) for n in plain.numbers()]
+        assert layout == plain_segment(plain)
+        found, expected = Candidates(log, LITERALS), PlainCandidates(plain, LITERALS)
+        assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        b"er\x1b[31mror: bo\x1b[0mom", b"er\x1b]8;;https://example.com\x07ror: boom", b"noise\rerror: boom",
+        b"error:\x00 boom", b"\x1b[1merror: boom\x1b[0m\r", b"err\n2026-03-12T10:10:00.107313Z 00O+or: boom",
+        b"error:section_end:1764164240:x\r\x1b[0Kboom",
+    ],
+)  # fmt: skip
+def test_what_splits_a_literal_does_not_hide_it(split: bytes) -> None:
+    raw = b"2026-03-12T10:10:00.107312Z 00O " + split + b"\n"
+    log = Log(raw, Searcher(LITERALS))
+    assert Candidates(log, LITERALS).lines("error: boom") == [1]
+
+
+def test_only_marked_lines_are_cleaned(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = b"".join(logs.build(3_000_000, failure="end"))
+    cleaned = 0
+    plain = clean.clean
+
+    def counting(joined: bytes, *, lost_escapes: bool = False) -> str:
+        nonlocal cleaned
+        cleaned += 1
+        return plain(joined, lost_escapes=lost_escapes)
+
+    monkeypatch.setattr(clean, "clean", counting)
+    segment(Log(raw))
+    assert cleaned < 100 < 20_000 < raw.count(b"\n")
+
+
+def test_a_file_is_read_once_and_a_little(tmp_path: Path) -> None:
+    path = tmp_path / "build.log"
+    with path.open("wb") as target:
+        logs.write(target, logs.build(20_000_000, failure="end"))
+    read = 0
+
+    class Counting(Source):
+        def read(self, start: int, stop: int) -> bytes:
+            nonlocal read
+            data = super().read(start, stop)
+            read += len(data)
+            return data
+
+    from bkdoctor.doctor import diagnose
+
+    with path.open("rb") as file:
+        report = diagnose(Counting(file), catalog(boom=pattern("lines = ['fatal error: <what>']")))
+    assert [f.id for f in report.findings] == ["boom"]
+    assert read < 1.5 * path.stat().st_size
+
+
+@pytest.mark.parametrize("kind", ["build", "one-line", "carriage-returns"])
+def test_memory_does_not_grow_with_the_log(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "large.log"
+    with path.open("wb") as file:
+        logs.write(file, logs.build(60_000_000) if kind == "build" else logs.HOSTILE[kind](60_000_000))
+    code = (
+        "import re, sys; from bkdoctor.session import Session;"
+        "Session.of('json', None, True, False, None).logs([sys.argv[1]]);"
+        # ru_maxrss would begin with the size of the process that started this one
+        "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1])"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert int(done.stdout.split()[-1]) < 150 * 1024
+
+
+def test_the_catalogues_own_literals_are_found_in_one_pass() -> None:
+    literals = load([]).literals
+    raw = "".join(f"#7 1.25 {literal} x\n" for literal in literals).encode()
+    log = Log(raw, Searcher(literals))
+    candidates = Candidates(log, literals)
+    assert all(number in candidates.lines(literal) for number, literal in enumerate(literals, 1))
