@@ -360,7 +360,7 @@ class _Segmenter:
             and (not self.builds.in_region or _OWN_WORDS.match(text))
         ):
             self.out.chains.append(number)
-            self.builds.fail_region(number)
+            self.builds.fail_region()
 
     def _runner_line(self, line: Line) -> bool:
         text, number = line.text, line.number

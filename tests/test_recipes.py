@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
+from bkdoctor.catalog.catalog import load
 from bkdoctor.catalog.pattern import METHODS, SECTIONS, Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "patterns" / "recipes"
@@ -163,3 +164,9 @@ def test_here_documents_keep_their_lines(method: str) -> None:
     text = "\n".join(script_lines(method, "mirror"))
     whole = r"<<'EOF'\n\[registry\.\"docker\.io\"\]\n  mirrors = \[.*\]\nEOF$"
     assert re.search(whole, text, flags=re.MULTILINE)
+
+
+def test_every_section_is_a_fix_that_some_finding_offers() -> None:
+    fixes = [fix for entry in load([]).entries.values() for fix in entry.pattern.fix]
+    offered = {fix.recipe.rpartition("/")[2] for fix in fixes if fix.recipe}
+    assert offered == set(SECTIONS)

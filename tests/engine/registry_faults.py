@@ -101,6 +101,10 @@ class Registry(BaseHTTPRequestHandler):
         self._send(401, body, {**_JSON, "WWW-Authenticate": f"{realm}{scope}{why}"})
 
     def _token(self) -> None:
+        if self.command == "POST":
+            # clients try OAuth first, and go on to GET
+            self._send(404)
+            return
         kind, _, value = str(self.headers.get("Authorization") or "").partition(" ")
         if kind == "Basic" and base64.b64decode(value).decode() != ACCOUNT:
             self._send(401, _error("UNAUTHORIZED", "incorrect username or password"), _JSON)

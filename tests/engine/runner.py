@@ -88,7 +88,14 @@ def _try(machine: Machine, project: Project, build: Path, variables: dict[str, s
     written = _expanded({**predefined, **project.variables}, variables)
     # variables of the project's settings do not reach services
     _services(machine, job.get("services", []), {**predefined, **written})
-    env = {**predefined, **project.variables, **written, **_files(project, Path(f"{folder}.tmp")), "HOME": str(home)}
+    env = {
+        **predefined,
+        **project.variables,
+        **written,
+        **_files(project, Path(f"{folder}.tmp")),
+        "HOME": str(home),
+        "USER": project.user,
+    }
     lines = [*job.get("before_script", []), *job["script"]]
     machine.sandbox.must("chown", "-R", project.user, build)
     shell = [

@@ -44,7 +44,7 @@ class Builds:
                 self._region = step
         step.last = number
         if found.status and found.status != "running":
-            step.status, step.status_line = found.status, number
+            step.status = found.status
             step.error = found.detail
 
     def _is_new_build(self, found: Announcement) -> bool:
@@ -63,10 +63,10 @@ class Builds:
                 self._region.status = "done"
             self._region = None
 
-    def fail_region(self, number: int) -> None:
-        """The builder says at this line that the step under way failed."""
+    def fail_region(self) -> None:
+        """The builder says that the step under way failed."""
         if self._region is not None:
-            self._region.status, self._region.status_line = "error", number
+            self._region.status = "error"
 
     def named(self, name: str, number: int) -> Step:
         """Return the step of that name, failed ones first; a pasted dump may be all there is of its step."""

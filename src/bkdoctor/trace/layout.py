@@ -58,7 +58,6 @@ class Step:
     last: int
     status: Status = "running"
     error: str = ""
-    status_line: int | None = None
 
     @property
     def failed(self) -> bool:

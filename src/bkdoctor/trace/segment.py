@@ -119,7 +119,7 @@ class _Segmenter:
             self.builds.end_region(number, finished=True)
         elif self._is_chain(text):
             self.out.chains.append(number)
-            self.builds.fail_region(number)
+            self.builds.fail_region()
 
     def _is_chain(self, text: str) -> bool:
         if not self.builds.begun or self.blocks.in_dump or not _CHAIN.match(text):
