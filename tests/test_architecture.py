@@ -25,6 +25,7 @@ ROOMS = [
     ["gitlab"],
     ["reading", "guard", "many"],
     ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
+    ["jobs"],
     ["bot"],
     ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix"],
     ["entry", "__main__"],

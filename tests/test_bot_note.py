@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from markdown_it.token import Token
 
 from bkdoctor.bot import marker, note
-from bkdoctor.bot.causes import group
 from bkdoctor.bot.marker import Marker
-from bkdoctor.bot.reading import JobReport
 from bkdoctor.gitlab.pipelines import Job, Pipeline
+from bkdoctor.jobs.causes import group
+from bkdoctor.jobs.reading import JobReport
 from bkdoctor.model import Report
 
 from . import traces

@@ -9,11 +9,10 @@ import sys
 import msgspec
 
 from bkdoctor.bot import note
-from bkdoctor.bot.causes import UNKNOWN, cause_of, group
 from bkdoctor.bot.config import Config
 from bkdoctor.bot.finding import merge_requests_of
 from bkdoctor.bot.marker import Marker, State
-from bkdoctor.bot.newest import Reader, Standing, candidates, newest
+from bkdoctor.bot.newest import Reader, Standing, newest
 from bkdoctor.bot.silence import heard
 from bkdoctor.bot.status import report_status
 from bkdoctor.bot.task import Hold, Outcome, Record, Task, nobody_else
@@ -21,8 +20,9 @@ from bkdoctor.bot.thread import Board, look, publish
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest, find_merge_request
+from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest, candidates, find_merge_request
 from bkdoctor.gitlab.pipelines import asked_for, pipelines_of_commit
+from bkdoctor.jobs.causes import UNKNOWN, cause_of, group
 
 
 class _Project(msgspec.Struct, frozen=True):

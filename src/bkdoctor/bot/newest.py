@@ -1,25 +1,22 @@
-"""A merge request, or a commit without one -> the pipeline whose result stands, and what its failed build jobs say."""
+"""The pipelines of a commit -> the one whose result stands, and what its failed build jobs say."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 import msgspec
 
-from bkdoctor.bot.build_jobs import name_says_build
-from bkdoctor.bot.reading import JobReport, read
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.errors import GitLabError
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.merge_requests import MergeRequest, parents_of, pipelines_of
-from bkdoctor.gitlab.pipelines import CHILD, Job, Pipeline, jobs_of_family
+from bkdoctor.gitlab.pipelines import Job, Pipeline, jobs_of_family
+from bkdoctor.jobs.build_jobs import name_says_build
+from bkdoctor.jobs.reading import JobReport, read
 
 MAX_CANDIDATES = 6
 MAX_FAILED = 40
 """Failed jobs of a pipeline that are diagnosed."""
-_MAX_PARENTS = 5
 _MAX_PASSED = 10
 """Jobs that passed whose logs are read to see whether they build."""
-_OF_MERGE = ("/merge", "/train")
 
 Outcome = Literal["failed", "passed", "open"]
 
@@ -43,22 +40,6 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """Regular expression for the names of build jobs."""
     known: Collection[str] = ()
     """Names of jobs that are known to build."""
-
-
-def candidates(api: Connection, request: MergeRequest) -> list[Pipeline]:
-    """Return the root pipelines of the head commit: those of the merge request, then those of the branch."""
-    roots = [p for p in pipelines_of(api, request) if p.source != CHILD]
-    of_head = [p for p in roots if p.sha == request.sha]
-    merged = [p for p in roots if p.sha != request.sha and (p.ref or "").endswith(_OF_MERGE)]
-    of_head += [p for p in merged[:_MAX_PARENTS] if _merges_head(api, request, p)]
-    return sorted(of_head, key=lambda p: (not p.of_merge_request, -p.id))
-
-
-def _merges_head(api: Connection, request: MergeRequest, pipeline: Pipeline) -> bool:
-    # it runs on a commit of GitLab's own that merges the head commit into the target
-    if request.head_pipeline is not None and request.head_pipeline.id == pipeline.id:
-        return True
-    return bool(request.sha) and request.sha in parents_of(api, pipeline.project_id, pipeline.sha)
 
 
 def newest(pipelines: Iterable[Pipeline], reader: Reader) -> Standing | str:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from bkdoctor.bot.causes import UNKNOWN, Group
 from bkdoctor.bot.marker import Marker
-from bkdoctor.bot.reading import JobReport
 from bkdoctor.gitlab.pipelines import Pipeline
+from bkdoctor.jobs.causes import UNKNOWN, Group
+from bkdoctor.jobs.reading import JobReport
 from bkdoctor.model import Finding, Report
 from bkdoctor.redact import redact
 from bkdoctor.render import _words as words

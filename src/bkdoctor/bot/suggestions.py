@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from bkdoctor.bot.causes import Group, group
 from bkdoctor.bot.marker import Marker, suggestion_line
 from bkdoctor.bot.newest import Standing
 from bkdoctor.bot.splicing import Replacement, replacement_in
@@ -29,6 +28,7 @@ from bkdoctor.gitlab.merge_requests import (
     position_of,
 )
 from bkdoctor.gitlab.pipelines import asked_for
+from bkdoctor.jobs.causes import Group, group
 from bkdoctor.mending import Proposal, Wish, propose
 from bkdoctor.mending_files import suits
 from bkdoctor.model import Finding, Fix

@@ -6,9 +6,12 @@ import msgspec
 
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import Pipeline, asked_for
+from bkdoctor.gitlab.pipelines import CHILD, Pipeline, asked_for
 
 OPEN = frozenset({"opened", "locked"})
+_MAX_PARENTS = 5
+"""Merge results whose parents are asked for."""
+_OF_MERGE = ("/merge", "/train")
 
 
 class MergeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +81,22 @@ def parents_of(api: Connection, project: int, sha: str) -> tuple[str, ...]:
     asked = asked_for(project, "a commit")
     found = rest.find(api, asked, f"/projects/{project}/repository/commits/{rest.part(sha)}", _Commit)
     return found.parent_ids if found else ()
+
+
+def candidates(api: Connection, request: MergeRequest) -> list[Pipeline]:
+    """Return the root pipelines of the head commit: those of the merge request, then those of the branch."""
+    roots = [p for p in pipelines_of(api, request) if p.source != CHILD]
+    of_head = [p for p in roots if p.sha == request.sha]
+    merged = [p for p in roots if p.sha != request.sha and (p.ref or "").endswith(_OF_MERGE)]
+    of_head += [p for p in merged[:_MAX_PARENTS] if _merges_head(api, request, p)]
+    return sorted(of_head, key=lambda p: (not p.of_merge_request, -p.id))
+
+
+def _merges_head(api: Connection, request: MergeRequest, pipeline: Pipeline) -> bool:
+    # it runs on a commit of GitLab's own that merges the head commit into the target
+    if request.head_pipeline is not None and request.head_pipeline.id == pipeline.id:
+        return True
+    return bool(request.sha) and request.sha in parents_of(api, pipeline.project_id, pipeline.sha)
 
 
 def latest_version(api: Connection, request: MergeRequest) -> Version | None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bkdoctor.bot.build_jobs import is_build, name_says_build
 from bkdoctor.bot.config import Config
 from bkdoctor.doctor import diagnose
+from bkdoctor.jobs.build_jobs import is_build, name_says_build
 from bkdoctor.model import Facts
 
 from . import traces

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from bkdoctor.bot.reading import JobReport
+from bkdoctor.jobs.reading import JobReport
 from bkdoctor.model import Finding, Report
 
 UNKNOWN = "unknown"
