@@ -1,5 +1,7 @@
 """The catalogue's own checks: each speaks of a pattern made wrong on purpose, and of nothing else."""
 
+import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +159,37 @@ def test_a_wrong_pattern_is_told(what: str) -> None:
     told = faults(x_y=wrong)
     assert any(message in fault for fault in told), told
     assert all(fault.startswith("x-y: ") for fault in told)
+
+
+def slow_or_not(expression: str) -> list[str]:
+    match = f"{LINES}\nexcludes = [{{ regex = '''{expression}''', literal = 'frob' }}]"
+    return [fault for fault in faults(x_y=good(match)) if "is slow on a long line" in fault]
+
+
+@pytest.mark.parametrize(
+    "expression", ["frob(?:a|a)+$", r"frob(\w+\s?)*$", "frob .*[xyz]", "(?:.*: )?frob.*here", "frob(?P<x>.*?)frob$"]
+)
+def test_what_grows_faster_than_the_line_is_slow(expression: str) -> None:
+    assert slow_or_not(expression)
+
+
+def test_what_grows_with_the_line_is_not_slow_in_a_busy_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.catalog.examples._QUICK", 1e-6)
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            hashlib.pbkdf2_hmac("sha256", b"", b"", 2_000)
+
+    busy = [threading.Thread(target=work) for _ in range(2)]
+    for thread in busy:
+        thread.start()
+    try:
+        assert slow_or_not("frob.{0,400}?(?:gone|lost)") == []
+    finally:
+        over.set()
+        for thread in busy:
+            thread.join()
 
 
 def test_another_pattern_that_comes_first() -> None:

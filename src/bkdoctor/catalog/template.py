@@ -97,8 +97,12 @@ class Template:
         except regex.error as error:
             raise ValueError(f"{self.source!r} is no regular expression: {error}") from error
 
-    def match(self, body: str) -> Hit | None:
-        """Return the first place of this template in a line's body. Raises TimeoutError when it takes too long."""
+    def match(self, body: str, limit: float = TIME_LIMIT) -> Hit | None:
+        """Return the first place of this template in a line's body.
+
+        Raises:
+            TimeoutError: it takes longer than `limit`, in seconds of CPU time.
+        """
         position = 0
         for piece in self._pieces:
             start = body.find(piece, position)
@@ -107,7 +111,7 @@ class Template:
             position = start + len(piece)
         if self._is_plain:
             return Hit(position - len(self.source), position, {})
-        found = self.compiled.search(body, timeout=TIME_LIMIT)
+        found = self.compiled.search(body, timeout=limit)
         if found is None:
             return None
         captures = {k: v.strip() for k, v in found.groupdict().items() if v is not None}
