@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.commands import Cli
 from tests.postgres import new_database, server
 
 _OURS = ("BKDOCTOR_", "GITLAB", "CI_", "OAUTH_TOKEN", "PYTHON_GITLAB_CFG", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
+
+# no test depends on how fast the machine is
+settings.register_profile("bkdoctor", deadline=None)
+settings.load_profile("bkdoctor")
 
 
 @pytest.fixture(autouse=True)

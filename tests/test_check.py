@@ -167,7 +167,7 @@ def slow_or_not(expression: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "expression", ["frob(?:a|a)+$", r"frob(\w+\s?)*$", "frob .*[xyz]", "(?:.*: )?frob.*here", "frob(?P<x>.*?)frob$"]
+    "expression", ["frob(?:a|a)+$", r"frob(\w+\s?)*$", "(?:.*: )?frob.*here", "frob(?P<x>.*?)frob$"]
 )
 def test_what_grows_faster_than_the_line_is_slow(expression: str) -> None:
     assert slow_or_not(expression)
