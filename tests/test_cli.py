@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bkdoctor import __version__
+from bkdoctor.render import formats
 from tests.commands import START, Cli, process
 from tests.traces import job
 
@@ -84,6 +85,21 @@ def test_several_logs(cli: Cli) -> None:
     assert "nowhere.log: No such file" in one_line(answer.err)
 
 
+def test_several_logs_are_one_page(cli: Cli) -> None:
+    known, unknown = write("k.log", KNOWN), write("u.log", UNKNOWN)
+    answer = cli("log", known, "nowhere.log", unknown, "--format", "html")
+    assert answer.status == 4
+    assert answer.out.count("<!doctype html>") == 1
+    assert all(f"{name}.log: " in answer.out for name in "ku")
+    assert "nowhere.log: No such file" in one_line(answer.err)
+    assert cli("log", "nowhere.log", "--format", "html").out == ""
+
+
+def test_the_help_names_every_output(cli: Cli) -> None:
+    shown = " ".join(cli("log", "--help").out.replace("│", " ").split())
+    assert f"One of {', '.join(formats())}." in shown
+
+
 @pytest.mark.parametrize("name", ["nowhere.log", ".", "nowhere/a.log", "a\x1b[31m\nb"])
 def test_what_cannot_be_read(cli: Cli, name: str) -> None:
     answer = cli("log", name)
@@ -107,7 +123,7 @@ def test_a_file_that_cannot_be_opened(cli: Cli) -> None:
         b"\x1b[" * 9999,
     ],
 )
-@pytest.mark.parametrize("form", ["terminal", "markdown", "json"])
+@pytest.mark.parametrize("form", formats())
 def test_a_file_that_is_no_log(cli: Cli, data: bytes, form: str) -> None:
     answer = cli("log", write("a.bin", data), "--format", form)
     assert answer.status == 3
@@ -143,7 +159,7 @@ def test_wrong_usage_that_typer_finds(cli: Cli, words: tuple[str, ...]) -> None:
 def test_an_unknown_name_brings_what_is_like_it(cli: Cli) -> None:
     assert "Did you mean dns-lookup-failed" in cli("explain", "dns-lookup").err
     assert "SECTION: auth, " in cli("snippet", "rootless", "autth").err
-    assert "Choose one of json, markdown, terminal" in cli("--format", "xml").err
+    assert f"Choose one of {', '.join(formats())}" in cli("--format", "xml").err
     assert "bkdoctor log a.log" in cli(write("a.log", KNOWN)).err
 
 

@@ -18,6 +18,7 @@ from bkdoctor.catalog.check import check_one
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.errors import BkdoctorError
 from bkdoctor.model import Facts, Finding, Fix, Report
+from bkdoctor.render import formats
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -105,6 +106,13 @@ def test_the_options_exist(folder: Path) -> None:
     assert len(options) > 4
     for option in options:
         assert option in shown, option
+
+
+def test_every_output_is_told() -> None:
+    outputs = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    option = next(line for line in README.splitlines() if line.startswith("| `--format`"))
+    assert set(re.findall(r"`([a-z]+)`", option)) == set(formats())
+    assert sorted(re.findall(r"^\| `([a-z]+)` \|", outputs, re.MULTILINE)) == formats()
 
 
 def test_every_exit_status_is_told() -> None:

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from bkdoctor import __version__
 from bkdoctor.errors import UsageError
 from bkdoctor.guard import guarded
+from bkdoctor.render import formats
 from bkdoctor.session import Session
 
 _LATER = {
@@ -64,7 +65,7 @@ app = typer.Typer(
 
 Format = Annotated[
     str,
-    typer.Option("--format", "-f", help="terminal, markdown or json.", metavar="FORMAT", show_default=False),
+    typer.Option("--format", "-f", help=f"One of {', '.join(formats())}.", metavar="FORMAT", show_default=False),
 ]
 Kubernetes = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 import os
 import re
 import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,21 +57,26 @@ class Session:
         # a broken catalogue is no fault of the logs, and is told once
         _ = self.catalog
         if len(names) == 1:
-            return self._report(self.report_of(names[0]))
+            return self.show([self.report_of(names[0])])
+        unread: list[InputError] = []
+        status = self.show(self._reports(names, unread))
+        return InputError.exit_status if unread else status
+
+    def _reports(self, names: list[str], unread: list[InputError]) -> Iterator[Report]:
+        """Yield the report of each log; one that cannot be read is told, and added to `unread`."""
         from bkdoctor.many import Progress, processes_for, reports
 
-        processes, progress, statuses = processes_for(names), Progress(len(names)), []
+        processes, progress = processes_for(names), Progress(len(names))
         progress.show(0)
         diagnose_one = self.report_of if processes == 1 else replace(self).report_of
         for done, result in enumerate(reports(names, diagnose_one, processes), 1):
             progress.hide()
             if isinstance(result, InputError):
                 sys.stderr.write(f"bkdoctor: {result}\n")
-                statuses.append(result.exit_status)
+                unread.append(result)
             else:
-                statuses.append(self._report(result))
+                yield result
             progress.show(done)
-        return max(statuses, key=[0, _EXIT_UNKNOWN, InputError.exit_status].index)
 
     def report_of(self, name: str) -> Report:
         """Return the report for the log in a file. Raises InputError."""
@@ -88,7 +94,7 @@ class Session:
 
     def job(self, job: str, *, project: str | None, gitlab: str | None) -> int:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
-        return self._report(self.report_of_job(self.target(job, project=project, gitlab=gitlab)))
+        return self.show([self.report_of_job(self.target(job, project=project, gitlab=gitlab))])
 
     def target(self, job: str, *, project: str | None, gitlab: str | None) -> "Target":
         """Find out which job is meant, on which GitLab. Raises UsageError."""
@@ -108,16 +114,26 @@ class Session:
         cut = gap if fetched.cut else None
         return diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=cut)
 
-    def _report(self, report: Report) -> int:
-        from bkdoctor.render import Options, load
+    def show(self, reports: Iterable[Report]) -> int:
+        """Write reports to standard output and return the exit status for them."""
+        from bkdoctor.render import Options, texts
 
         terminal = sys.stdout.isatty()
         colour = terminal and "NO_COLOR" not in os.environ if self.colour is None else self.colour
         width = min(os.get_terminal_size().columns, 120) if terminal else 80
         options = Options(width=width, colour=colour, links=colour, verbose=self.verbose)
-        sys.stdout.write(load(self.format)(report, options))
-        sys.stdout.flush()
-        return _EXIT_UNKNOWN if report.verdict in ("unknown", "empty") else 0
+        known = True
+
+        def judged() -> Iterator[Report]:
+            nonlocal known
+            for report in reports:
+                known = known and report.verdict not in ("unknown", "empty")
+                yield report
+
+        for text in texts(self.format, judged(), options):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        return 0 if known else _EXIT_UNKNOWN
 
 
 def catalog_of(folders: tuple[Path, ...]) -> Catalog:

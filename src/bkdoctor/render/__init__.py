@@ -1,11 +1,14 @@
 """From a Report to text: one module for each output, found by its name; a new output is one new file.
 
 A module of this package whose name does not start with an underscore is an output and has a function `render` of the
-form `Render`. Nothing else knows which outputs there are.
+form `Render`. One whose documents cannot follow each other in one file has `render_all`, of the form `RenderAll`, as
+well. Nothing else knows which outputs there are.
 """
 
 import importlib
 import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
+from types import ModuleType
 from typing import Protocol, cast
 
 import msgspec
@@ -33,6 +36,13 @@ class Render(Protocol):
         """Return the text to write as it is: empty, or ended by one newline."""
 
 
+class RenderAll(Protocol):
+    """What an output's module has under the name `render_all` where several reports are one document."""
+
+    def __call__(self, reports: Sequence[Report], options: Options = ..., /) -> str:
+        """Return the whole document, also where there is no report."""
+
+
 def formats() -> list[str]:
     """Return the names of the outputs, without importing them."""
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
@@ -44,6 +54,24 @@ def load(name: str) -> Render:
     Raises:
         UsageError: there is no such output.
     """
+    return cast("Render", _module(name).render)
+
+
+def texts(name: str, reports: Iterable[Report], options: Options) -> Iterator[str]:
+    """Yield what to write of these reports in the output `name`: a text for each as it comes, or one for all.
+
+    Raises:
+        UsageError: there is no such output.
+    """
+    module = _module(name)
+    if whole := cast("RenderAll | None", getattr(module, "render_all", None)):
+        yield whole(list(reports), options)
+    else:
+        for report in reports:
+            yield module.render(report, options)
+
+
+def _module(name: str) -> ModuleType:
     if name not in formats():
         raise UsageError(f"there is no output format {name!r}: use one of {', '.join(formats())}")
-    return cast("Render", importlib.import_module(f"{__name__}.{name}").render)
+    return importlib.import_module(f"{__name__}.{name}")

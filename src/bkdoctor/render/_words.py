@@ -25,6 +25,13 @@ PLACES = {
 }
 """Where a fix is applied when that is no file of a known name."""
 GUIDE = "https://docs.gitlab.com/ci/docker/using_buildkit/"
+HAND_ON = frozenset({"runner-admin", "registry-admin", "gitlab-admin"})
+"""Owners who have not seen the job and need a text that stands alone."""
+PASSED = "The job passed: nothing to diagnose."
+EMPTY = (
+    "The log is empty: there is nothing to diagnose. A trace is empty until the job's runner has written to it, and "
+    "when it was erased or has expired: open the job's page, or give the file of a saved log."
+)
 
 _URL = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::\d{1,5})?(?:/[A-Za-z0-9._~:/?=%&+,;-]*)?")
 _ANCHOR = re.compile(r"#[A-Za-z0-9._~:/?=%&+,;-]*")
@@ -128,6 +135,13 @@ def _asks_kubernetes(report: Report, conditions: set[str | None]) -> bool:
 def unknown_title(report: Report) -> str:
     """Return what to say first of a log without a known cause; the excerpt is there for every failed job."""
     return "The build failed, and the cause is not known" if report.excerpt else "No known failure found in this log"
+
+
+def unknown_end(report: Report) -> str:
+    """Return what to say of a log without any finding."""
+    code = report.facts.exit_code
+    end = f"It ended with exit code {code}; none" if code is not None else "None"
+    return f"{end} of the known failures is in the log."
 
 
 def first_fix(finding: Finding) -> Fix | None:

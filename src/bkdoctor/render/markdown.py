@@ -16,7 +16,6 @@ from bkdoctor.text import code_span, fence, shorten
 LIMIT = 60_000
 """Characters of a note; GitLab takes more, a reader does not."""
 LEFT_OUT = "The rest of this note is left out: it is too long. `bkdoctor job` shows the whole of it in a terminal."
-PASSED = "The job passed: nothing to diagnose."
 EMPTY = (
     "**The log is empty: there is nothing to diagnose**\n\n"
     "Open the job's page: the trace was erased, has expired, or was never written."
@@ -30,7 +29,7 @@ _TITLE, _SUMMARY, _EXPLANATION, _CODE, _VALUE = 300, 1_500, 8_000, 8_000, 300
 def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  (frozen)
     """Return the note; nothing for a job that passed, unless `options.verbose`."""
     if report.verdict == "passed":
-        return f"{PASSED}\n" if options.verbose else ""
+        return f"{words.PASSED}\n" if options.verbose else ""
     report = words.clean(report)
     return _fit(_parts(report))
 
@@ -74,7 +73,7 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
     for number, fix in enumerate(finding.fixes, 1):
         yield _fix(finding, fix, f"Fix {number}" if several else "Fix")
     for owner in dict.fromkeys((finding.owner, *(fix.owner for fix in finding.fixes))):
-        if owner in _HAND_ON:
+        if owner in words.HAND_ON:
             text = fence(_cut(words.hand_on(report, finding, owner), _CODE))
             yield _folded(f"Text to hand on to {words.OWNERS[owner]}", text)
     if finding.evidence:
@@ -84,9 +83,6 @@ def _finding(report: Report, finding: Finding) -> Iterator[str]:
         )
     if finding.references:
         yield "**See**\n\n" + "\n".join(_reference(url) for url in finding.references[:10])
-
-
-_HAND_ON = frozenset({"runner-admin", "registry-admin", "gitlab-admin"})
 
 
 def _head(report: Report, finding: Finding) -> str:

@@ -15,17 +15,11 @@ from bkdoctor.text import one_line
 if TYPE_CHECKING:
     from bkdoctor.render._screen import Screen
 
-EMPTY = (
-    "The log is empty: there is nothing to diagnose. A trace is empty until the job's runner has written to it, and "
-    "when it was erased or has expired: open the job's page, or give the file of a saved log."
-)
-PASSED = "The job passed: nothing to diagnose."
-
 
 def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  (frozen)
     """Return the report as a page of text; nothing for a job that passed, unless `options.verbose`."""
     if report.verdict == "passed":
-        return f"{PASSED}\n" if options.verbose else ""
+        return f"{words.PASSED}\n" if options.verbose else ""
     # rich costs a good part of the start-up time: only where there is something to show
     from bkdoctor.render._screen import Screen
 
@@ -33,7 +27,7 @@ def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  
     screen = Screen(options)
     main, others, hints = words.split_findings(report)
     if report.verdict == "empty":
-        screen.prose(EMPTY)
+        screen.prose(words.EMPTY)
     elif report.verdict == "unknown" or main is None:
         _unknown(screen, report, main)
     else:
@@ -121,9 +115,7 @@ def _unknown(screen: Screen, report: Report, finding: Finding | None) -> None:
         for fix in finding.fixes:
             _fix(screen, finding, fix, "To try")
     else:
-        code = report.facts.exit_code
-        end = f"It ended with exit code {code}; none" if code is not None else "None"
-        screen.prose_text(f"{end} of the known failures is in the log.", indent=2)
+        screen.prose_text(words.unknown_end(report), indent=2)
     _lines(screen, report, "Lines worth reading", report.excerpt, decisive=())
     screen.heading("What next")
     name = report.source.name

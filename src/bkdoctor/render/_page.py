@@ -1,0 +1,34 @@
+"""From markup to a page that needs nothing else: its style is inside, no script, no network."""
+
+import hashlib
+from base64 import b64encode
+from functools import cache
+from importlib.resources import files
+
+from bkdoctor.render._markup import element, text
+
+
+@cache
+def style() -> str:
+    """Return the style sheet of a report's markup, light and dark, on a screen and on paper."""
+    return files("bkdoctor.render").joinpath("page.css").read_text(encoding="utf-8")
+
+
+def page(title: str, main: str) -> str:
+    """Return a whole page; `title` is text, `main` the markup of its one main part.
+
+    The policy in it forbids all that the page does not have. Should markup ever come out of a log, nothing happens.
+    """
+    digest = b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    head = [
+        '<meta charset="utf-8">',
+        f'<meta http-equiv="Content-Security-Policy" content="{text(policy)}">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="color-scheme" content="light dark">',
+        '<meta name="referrer" content="no-referrer">',
+        element("title", text(title)),
+        element("style", style()),
+    ]
+    body = element("body", element("main", f"\n{main}\n"))
+    return "\n".join(["<!doctype html>", '<html lang="en">', "<head>", *head, "</head>", body, "</html>\n"])
