@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tests.bot_cases import APP
 from tests.bot_setting import SECRET
 from tests.gitlab_double import TOKEN
+from tests.gitlab_routes_bot import SHA, BotGitLab
 
 
 def free_port() -> int:
@@ -40,8 +42,9 @@ class Bot:
         self.port = port or free_port()
         self.config = folder / f"bot-{self.port}.toml"
         settings = {"lease_seconds": 2, "stop_seconds": 10} | bot
+        timeout = settings.pop("timeout_seconds", 30)
         lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-        self.config.write_text("[bot]\n" + "\n".join(lines) + "\n")
+        self.config.write_text(f"[gitlab]\ntimeout_seconds = {timeout}\n[bot]\n" + "\n".join(lines) + "\n")
         self.log = folder / f"bot-{self.port}.log"
         env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "XDG_CACHE_HOME")}
         env |= {
@@ -114,3 +117,23 @@ def alive(number: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+def done(bot: Bot, times: int = 1) -> list[dict[str, Any]]:
+    """Wait until the bot has done so many pieces of work."""
+    found: list[dict[str, Any]] = until(lambda: len(bot.says("work done")) >= times and bot.says("work done"))
+    return found
+
+
+def hook(
+    gitlab: BotGitLab, pipeline: int = 100, *, mr: int = 3, status: str = "failed", sha: str = SHA
+) -> dict[str, Any]:
+    """What GitLab sends of a pipeline of a merge request that is in the double."""
+    project = gitlab.project_id(APP)
+    attributes = {"id": pipeline, "ref": "feature", "sha": sha, "status": status}
+    builds = [{"id": n, "status": status} for n in gitlab.pipeline_jobs.get(pipeline, [])]
+    return {
+        "object_kind": "pipeline", "object_attributes": attributes, "builds": builds,
+        "project": {"id": project, "path_with_namespace": APP},
+        "merge_request": {"iid": mr, "target_project_id": project},
+    }  # fmt: skip

@@ -9,9 +9,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
-import pytest
+from tests.needed import missing
 
 
 def programs() -> Path | None:
@@ -24,7 +23,7 @@ def programs() -> Path | None:
 @contextlib.contextmanager
 def server(*, durable: bool = False) -> Iterator[str]:
     """Run a server; give the URL of its empty database `postgres`."""
-    folder = programs() or _missing()
+    folder = programs() or missing("PostgreSQL is not installed: apt-get install postgresql")
     # a server never runs as root, and must own what it writes
     user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     home = Path(tempfile.mkdtemp(prefix="bkdoctor-pg-"))
@@ -64,13 +63,6 @@ def server(*, durable: bool = False) -> Iterator[str]:
         subprocess.run([*user, *stop], check=False, capture_output=True, cwd=home)
         postgres.wait(10)
         shutil.rmtree(home, ignore_errors=True)
-
-
-def _missing() -> NoReturn:
-    why = "PostgreSQL is not installed: apt-get install postgresql"
-    if os.environ.get("BKDOCTOR_ALL"):
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def _wait(folder: Path, port: int, postgres: "subprocess.Popen[bytes]") -> None:

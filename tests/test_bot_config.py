@@ -13,6 +13,7 @@ FULL = f"""\
 [gitlab]
 url = "https://gitlab.example.com/root"
 token = "file-token"
+timeout_seconds = 5
 [bot]
 webhook_secret = "file-secret"
 signing_key = "{KEY}"
@@ -53,7 +54,7 @@ def refused(text: str, env: dict[str, str] | None = None) -> str:
 
 def test_every_key_of_a_file() -> None:
     assert load(written(FULL), {}) == Config(
-        gitlab_url="https://gitlab.example.com/root", token="file-token", webhook_secret="file-secret",
+        gitlab_url="https://gitlab.example.com/root", token="file-token", timeout_seconds=5.0, webhook_secret="file-secret",
         signing_key=KEY, database_url="postgresql://bot@db.example.com/bot", host="0.0.0.0", port=9090, workers=2,
         projects=("group/*", "7"), denied=("group/secret",), jobs="image", note_unknown=True, suggestions=True,
         without_mr="status", dry_run=True, lease_seconds=60.0, stop_seconds=10.5, give_up_hours=2.0, keep_days=7.0,

@@ -3,10 +3,13 @@
 import configparser
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import typer.main
 from ruamel.yaml import YAML
@@ -18,6 +21,7 @@ from bkdoctor.bot.receiver import create_app
 from bkdoctor.bot.store import Store
 from bkdoctor.cli_bot import bot_app
 from tests import bot_setting
+from tests.needed import program
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -90,6 +94,17 @@ def test_the_manifest(routes: dict[str, Any]) -> None:
     assert f"USER {pod['securityContext']['runAsUser']}\n" in dockerfile
 
 
+@pytest.mark.parametrize("version", ["1.25", "1.37"])
+def test_a_cluster_takes_the_manifest(version: str) -> None:
+    for document in documents("kubernetes.yaml"):
+        kubernetes_validate.validate(document, version, strict=True)
+
+
+def test_docker_compose_takes_the_file() -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    subprocess.run([*command, DEPLOY / "compose.yaml"], check=True, capture_output=True)
+
+
 def test_the_manifests_configuration_is_read(tmp_path: Path) -> None:
     (text,) = next(o for o in documents("kubernetes.yaml") if o["kind"] == "ConfigMap")["data"].values()
     for name, value in (("gitlab-token", "t"), ("webhook-secret", "s"), ("database-url", "postgresql://db/bot")):
@@ -110,6 +125,16 @@ def test_the_unit() -> None:
     is_command(words)
 
 
+def test_systemd_takes_the_unit(tmp_path: Path) -> None:
+    analyze = program("systemd-analyze", "systemd")
+    text = (DEPLOY / "bkdoctor-bot.service").read_text()
+    # all but the program, which is not installed there
+    unit = tmp_path / "bkdoctor-bot.service"
+    unit.write_text(text.replace("/opt/bkdoctor/bin/bkdoctor", "/bin/true"))
+    done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def page() -> str:
     return (ROOT / "docs" / "bot.md").read_text()
 
@@ -120,8 +145,8 @@ def test_the_page_lists_every_key_with_its_default() -> None:
     assert set(data["gitlab"]) == set(config._GitLabTable.__struct_fields__)
     assert set(data["bot"]) == set(config._BotTable.__struct_fields__)
     defaults = config.Config()
-    for name, value in data["bot"].items():
-        if name not in (*_SECRETS, "projects", "denied") and not name.endswith("_file"):
+    for name, value in (data["gitlab"] | data["bot"]).items():
+        if name not in (*_SECRETS, "url", "projects", "denied") and not name.endswith("_file"):
             assert value == getattr(defaults, name), name
 
 

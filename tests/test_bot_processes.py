@@ -14,9 +14,9 @@ import pytest
 
 from bkdoctor.bot.tables import METADATA, VERSION
 from tests.bot_cases import APP, APPARMOR, APPARMOR_ID, body, one_failed, passing
-from tests.bot_process import Bot, alive, running, until
+from tests.bot_process import Bot, alive, done, hook, running, until
 from tests.gitlab_double import TOKEN, Fault
-from tests.gitlab_routes_bot import SHA, BotGitLab
+from tests.gitlab_routes_bot import BotGitLab
 
 
 @pytest.fixture
@@ -28,19 +28,6 @@ def gitlab() -> Iterator[BotGitLab]:
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/bot.db"
-
-
-def hook(
-    gitlab: BotGitLab, pipeline: int = 100, *, mr: int = 3, status: str = "failed", sha: str = SHA
-) -> dict[str, Any]:
-    project = gitlab.project_id(APP)
-    attributes = {"id": pipeline, "ref": "feature", "sha": sha, "status": status}
-    builds = [{"id": n, "status": status} for n in gitlab.pipeline_jobs.get(pipeline, [])]
-    return {
-        "object_kind": "pipeline", "object_attributes": attributes, "builds": builds,
-        "project": {"id": project, "path_with_namespace": APP},
-        "merge_request": {"iid": mr, "target_project_id": project},
-    }  # fmt: skip
 
 
 class Gate:
@@ -55,12 +42,6 @@ class Gate:
         self.reached.release()
         self.open.wait(60)
         yield APPARMOR
-
-
-def done(bot: Bot, times: int = 1) -> list[dict[str, Any]]:
-    """Wait until the bot has done so many pieces of work."""
-    found: list[dict[str, Any]] = until(lambda: len(bot.says("work done")) >= times and bot.says("work done"))
-    return found
 
 
 def test_from_event_to_note_and_on_to_the_pipeline_that_passes(

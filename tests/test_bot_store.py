@@ -261,6 +261,40 @@ def test_no_error_tells_the_password() -> None:
     assert refused.value.exit_status == 6
 
 
+@pytest.mark.parametrize(
+    ("end", "says"),
+    [
+        ("postgres@127.0.0.1:PORT/nowhere", "no database of that name"),
+        ("nobody@127.0.0.1:PORT/postgres", "no user of that name"),
+        ("postgres@127.0.0.1:1/postgres", "nothing listens"),
+        ("postgres@no-such-host.invalid/postgres", "name is not known"),
+    ],
+)
+def test_why_postgresql_cannot_be_used_is_told(postgres: str, end: str, says: str) -> None:
+    port = postgres.rsplit(":", 1)[1].split("/")[0]
+    with pytest.raises(DatabaseError, match=says):
+        Database(f"postgresql://{end.replace('PORT', port)}")
+
+
+def test_why_a_file_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database, but long enough to be taken for one by its name alone " * 20)
+    for name, says in (("text", "no SQLite database"), (".", "cannot be opened")):
+        with pytest.raises(DatabaseError, match=says):
+            Database(f"sqlite:///{tmp_path}/{name}")
+
+
+def test_a_database_without_an_encoding_holds_text_too(postgres: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres, autocommit=True) as server:
+        server.execute("create database plain encoding 'SQL_ASCII' lc_collate 'C' lc_ctype 'C' template template0")
+    store = Store(Database(postgres.rsplit("/", 1)[0] + "/plain"))
+    store.add([task_event("delivery-1", ref="größe")])
+    work = store.claim("a", LEASE)
+    assert work is not None
+    assert "größe" in work.body
+
+
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/bot.db"
     database = Database(url)

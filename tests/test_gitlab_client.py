@@ -336,6 +336,15 @@ def test_silence(gitlab: GitLabDouble, route: str) -> None:
     assert "did not answer within 0.1 seconds" in refusal(gitlab, limits={"read_timeout": 0.1, "tries": 2})
 
 
+def test_a_log_that_never_ends(gitlab: GitLabDouble) -> None:
+    def drops() -> Iterator[bytes]:
+        while not gitlab.stopping.wait(0.02):
+            yield b"again and again\n"
+
+    gitlab.add_job("group/sub/app", 12, trace=drops)
+    assert "did not answer within" in refusal(gitlab, limits={"log_timeout": 0.2, "tries": 2})
+
+
 def test_a_body_that_is_not_what_its_encoding_says(gitlab: GitLabDouble) -> None:
     gitlab.fail(Fault(body=b"not gzip", headers={"Content-Encoding": "gzip"}), route="trace")
     assert "garbled" in refusal(gitlab)

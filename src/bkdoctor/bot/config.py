@@ -34,6 +34,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     gitlab_url: str = ""
     token: str = ""
+    timeout_seconds: Seconds = 30.0
+    """How long GitLab may be silent within an answer."""
     webhook_secret: str = ""
     """What GitLab sends as X-Gitlab-Token."""
     signing_key: str = ""
@@ -94,6 +96,7 @@ class _GitLabTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omi
     url: str = ""
     token: str = ""
     token_file: str = ""
+    timeout_seconds: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class _BotTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,7 +143,8 @@ def load(path: Path | None, env: Mapping[str, str]) -> Config:
     origin = str(named) if named else "the environment"
     values: dict[str, Any] = {**msgspec.to_builtins(file.bot)}
     values |= {name: tuple(map(str, values.get(name, ()))) for name in ("projects", "denied")}
-    values |= {"gitlab_url": file.gitlab.url, "token": file.gitlab.token, "token_file": file.gitlab.token_file}
+    gitlab = msgspec.to_builtins(file.gitlab)
+    values |= {"gitlab_url": gitlab.pop("url", ""), **gitlab}
     for field, variable in VARIABLES.items():
         values[field] = _value(field, variable, values, env, origin)
         values.pop(f"{field}_file", None)

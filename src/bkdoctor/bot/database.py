@@ -1,6 +1,7 @@
 """A database URL -> Database: transactions on SQLite and on PostgreSQL, and the database's own clock."""
 
 import contextlib
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,7 +100,8 @@ def _postgresql(url: URL, durable: bool) -> Engine:
     # a dead server is noticed, and a statement that waits for ever is not waited for
     limits = "-c statement_timeout=30000 -c lock_timeout=20000 -c idle_in_transaction_session_timeout=60000"
     options = f"{limits} -c synchronous_commit={'on' if durable else 'off'}"
-    arguments = {"connect_timeout": 10, "options": options} | dict(url.query)
+    # a database without an encoding (SQL_ASCII) would give bytes where text is
+    arguments = {"connect_timeout": 10, "options": options, "client_encoding": "utf8"} | dict(url.query)
     return create_engine(url.set(query={}), connect_args=arguments, pool_pre_ping=True, pool_size=4)
 
 
@@ -136,11 +138,30 @@ def _passing(error: DBAPIError) -> bool:
     return state in ("40001", "40P01", "55P03") or "locked" in str(error.orig) or error.connection_invalidated
 
 
+_REASONS = {
+    "no database of that name, which createdb would make": r'database ".*" does not exist',
+    "no user of that name": r'role ".*" does not exist',
+    "the password is wrong or missing": r"password authentication failed|no password supplied",
+    "pg_hba.conf does not let this machine in": r"no pg_hba\.conf entry",
+    "nothing listens at that host and port": r"Connection refused|No such file or directory",
+    "the host's name is not known": r"[Nn]ame or service not known|could not translate host name|name resolution",
+    "the server did not answer in time": r"timeout expired|timed out|timeout",
+    "the server has no room for another connection": r"too many (?:clients|connections)|remaining connection slots",
+    "the user may not make or change tables": r"permission denied",
+    "the file cannot be opened": r"unable to open database file",
+    "the file may not be written": r"readonly database",
+    "the disk is full": r"disk is full|No space left",
+    "the file is no SQLite database": r"not a database|malformed",
+    "another process holds it": r"database is locked",
+}
+"""What servers and drivers say, and how it is told."""
+
+
 def _explained(error: SQLAlchemyError) -> DatabaseError:
-    # a statement's values, or what a driver says of the URL, may hold a secret: only the kind of error is told
-    kind = type(error.orig if isinstance(error, DBAPIError) and error.orig else error).__name__
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return DatabaseError(
-        f"the database cannot be used ({kind}{f', SQLSTATE {state}' if state else ''}): check that it runs, "
-        "BKDOCTOR_DATABASE_URL, and that there is space on its disk"
-    )
+    # a statement's values, or what a driver says of the URL, may hold a secret: only what is known of it is told
+    original = getattr(error, "orig", None) or error
+    kind, state = type(original).__name__, getattr(original, "sqlstate", None)
+    said = next((why for why, form in _REASONS.items() if re.search(form, str(original))), "")
+    why = said or f"{kind}{f', SQLSTATE {state}' if state else ''}"
+    advice = "check BKDOCTOR_DATABASE_URL" if said else "check that it runs, and BKDOCTOR_DATABASE_URL"
+    return DatabaseError(f"the database cannot be used ({why}): {advice}")

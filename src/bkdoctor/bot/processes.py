@@ -46,7 +46,7 @@ def new_name() -> str:
 def connect(config: Config, stop: threading.Event | None = None) -> Connection:
     """Return a connection to the configured GitLab. Raises UsageError."""
     config.require("gitlab_url", "token")
-    limits = Limits(sleep=stop.wait) if stop else Limits()
+    limits = Limits(sleep=stop.wait if stop else time.sleep, read_timeout=config.timeout_seconds)
     token = Token(config.token, "private", "the bot's configuration")
     return Connection(parse_base(config.gitlab_url, "BKDOCTOR_GITLAB_URL"), token, limits=limits)
 

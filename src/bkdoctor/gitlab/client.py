@@ -98,7 +98,7 @@ def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Bou
         if error.response_code == 404:
             return Bounded(data=b"")  # the job is there, as the first request has shown
         raise
-    return read_bounded(chunks, max_bytes)
+    return read_bounded(connection.in_time(chunks), max_bytes)
 
 
 class _Job:

@@ -1,7 +1,7 @@
 """An address and a token -> a Connection: python-gitlab, asking that one host, bounded in time and tries."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -26,6 +26,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
     """Longest silence between two pieces of an answer, in seconds."""
+    log_timeout: float = 600.0
+    """Longest time that a whole log may take, however small its pieces."""
     tries: int = 3
     pause: float = 0.5
     """Before the second try; it doubles for each one after that."""
@@ -94,6 +96,16 @@ class Connection:
     def pause(self, seconds: float) -> None:
         """Wait, as between two tries."""
         self._limits.sleep(seconds)
+
+    def in_time(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the pieces of a log as long as there is time for it, else raise what a silent host would."""
+        import requests
+
+        end = time.monotonic() + self._limits.log_timeout
+        for chunk in chunks:
+            yield chunk
+            if time.monotonic() > end:
+                raise requests.exceptions.ReadTimeout("the log takes too long")
 
     def read(self, asked: Asked, call: Callable[[], _T]) -> _T:
         """Make a call that only reads, again if that may help; GitLabError if GitLab does not give it.
