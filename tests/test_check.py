@@ -90,7 +90,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a fact to match that is none": (good(f"facts = {{ executer = ['x'] }}\n{LINES}"), "names 'executer', which is no fact"),
     "an unknown placeholder": (good(**explained("<nobody>")), "explain.summary: <nobody> is neither captured nor a fact"),
     "an unknown placeholder below": (good(**explained(cause="`<nobody>`")), "explain.cause: <nobody> is neither"),
-    "an unknown filter": (good(**explained("<what:upper>")), "there is no filter 'upper'; there are basename"),
+    "an unknown filter": (good(**explained("<what:upper>")), "there is no filter 'upper'; there are alpine"),
     "a value that is not always there": (
         good(**explained("<runner>")),
         "explain.summary: <runner> is not always filled: say what stands for it, <runner|words>",

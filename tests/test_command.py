@@ -1,5 +1,7 @@
 """Edits of a command's options: what stays keeps its spelling and its place, and doing it twice changes nothing."""
 
+from typing import Any
+
 import pytest
 
 from bkdoctor.catalog.pattern import Command
@@ -131,7 +133,7 @@ def test_other_commands_are_left_alone() -> None:
         assert change(text, "docker build", [], ["--push"], []) is None
 
 
-def edit(**options: list[str]) -> Command:
+def edit(**options: Any) -> Command:
     return Command(run=["buildctl-daemonless.sh build", "buildctl build"], **options)
 
 

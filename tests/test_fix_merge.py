@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bkdoctor.catalog.catalog import builtin_folder
@@ -10,6 +11,7 @@ from bkdoctor.catalog.pattern import read_recipe
 from bkdoctor.fixes.apply import Where, apply, examples_in, with_diff
 from bkdoctor.fixes.ci_edit import edit_ci
 from bkdoctor.fixes.result import CannotEdit, Change, Refusal, Unchanged
+from bkdoctor.fixes.wanting import examples
 from bkdoctor.fixes.yaml_tree import documents
 from bkdoctor.model import Edit, Facts, Fix
 
@@ -247,10 +249,17 @@ def test_a_fix_gets_its_diff() -> None:
 
 
 def test_examples_are_told() -> None:
+    example = fix('"<job>":\n  image: mirror.example.com/path/to/image\n  tags: [old.example.com, new.example.com]\n')
     change = Change(
         path="x", before="a: old.example.com", after="a: old.example.com\nb: mirror.example.com/path/to/image"
     )
-    assert examples_in((change,)) == ["mirror.example.com", "path/to/image"]
+    assert isinstance(example.edit, Edit)
+    known = msgspec.structs.replace(example.edit, examples=examples(example.edit, ["new.example.com"]))
+    assert known.examples == ("mirror.example.com", "path/to/image", "old.example.com")
+    assert examples_in(msgspec.structs.replace(example, edit=known), (change,)) == (
+        "mirror.example.com",
+        "path/to/image",
+    )
 
 
 def test_builtin_recipes_are_found() -> None:

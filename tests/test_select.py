@@ -199,6 +199,52 @@ def test_language_by_file_and_kind() -> None:
     assert (made.language, made.snippet) == ("sh", "docker build --push")
 
 
+@pytest.mark.parametrize(
+    ("fields", "captures", "risk"),
+    [
+        ({"snippet": "<job>:\n  image: <wanted>"}, {"wanted": "a"}, "safe"),
+        ({"snippet": "<job>:\n  image: <wanted>"}, {"wanted": "a b"}, "review"),
+        ({"snippet": "<job>:\n  image: registry.example.com/a"}, {}, "review"),
+        ({"snippet": "<job>:\n  image: <wanted>"}, {"wanted": "registry.example.com/a"}, "safe"),
+        ({"snippet": "<job>:\n  image: <wanted|path/to/image>"}, {}, "review"),
+        ({"snippet": "<job>:\n  image: [MASKED]/a"}, {}, "review"),
+        ({"file": "Dockerfile", "snippet": "ENV A=b"}, {}, "review"),
+        ({"file": "Dockerfile", "snippet": "ENV A=b", "at": "above"}, {}, "safe"),
+        ({"file": "Dockerfile", "command": {"run": ["npm ci"], "add": ["-x"]}}, {"step.text": "RUN npm ci"}, "safe"),
+        ({"file": "Dockerfile", "command": {"run": ["npm ci"], "add": ["-x"]}}, {"step.text": "RUN yarn"}, "review"),
+        ({"file": "Dockerfile", "command": {"run": ["npm ci"], "add": ["-x"]}}, {}, "safe"),
+        ({"file": "Dockerfile", "replace": [{"find": "a", "with": "b"}]}, {"step.text": "RUN yarn"}, "safe"),
+        ({"file": "Dockerfile", "replace": [{"find": "x", "with": "b"}]}, {"step.text": "RUN yarn"}, "review"),
+        ({"file": "Dockerfile", "base": {"images": ["go"], "version": "<wanted>"}}, {}, "review"),
+        ({"file": "shell", "snippet": "ping registry.example.com"}, {}, "review"),
+        ({"file": "shell", "snippet": "true"}, {}, "safe"),
+    ],
+)
+def test_what_cannot_be_made_as_it_stands_is_not_called_safe(
+    fields: dict[str, Any], captures: dict[str, str], risk: str
+) -> None:
+    spec = msgspec.convert({"title": "T", "file": ".gitlab-ci.yml", "risk": "safe"} | fields, FixSpec)
+    assert chosen(spec, captures=captures)[0].risk == risk
+    assert chosen(msgspec.structs.replace(spec, risk="review"), captures=captures)[0].risk == "review"
+
+
+def test_an_edit_of_an_instruction_is_shown_in_that_of_the_step() -> None:
+    fields = {"title": "T", "file": "Dockerfile", "command": {"run": ["npm ci"], "add": ["-x"], "before": "A=b"}}
+    spec = msgspec.convert(fields, FixSpec)
+    made = chosen(spec, captures={"step.text": "RUN npm ci && make"})[0]
+    assert (made.language, made.snippet) == ("dockerfile", "RUN A=b npm ci -x && make")
+    assert chosen(spec, captures={"step.text": "RUN make"})[0].snippet == "RUN A=b npm ci -x"
+    base = msgspec.convert(fields | {"command": None, "base": {"images": ["go:{}-x"], "version": "<v>"}}, FixSpec)
+    assert chosen(base, captures={"v": ">=1.2.3"})[0].snippet == "FROM go:1.2-x"
+    assert chosen(base, captures={"v": "tip"})[0].snippet == "# a tag for tip\nFROM go"
+
+
+def test_a_fix_may_ask_for_a_part_of_a_value() -> None:
+    spec = fix(when={"has": ["word:keyword"]})
+    assert chosen(spec, captures={"word": "RNU"})
+    assert not chosen(spec, captures={"word": "curl"})
+
+
 def test_a_snippet_is_never_empty() -> None:
     spec = msgspec.convert(
         {"title": "T", "file": "Dockerfile", "replace": [{"find": "# syntax=<x>", "with": ""}]}, FixSpec

@@ -132,7 +132,7 @@ def _changes(entry: Entry, first: Example, catalog: Catalog) -> Iterator[str]:
         if made[0].note:
             yield _link(prose.to_markdown(made[0].note), catalog, entry)
         yield _recipes(spec.recipe, catalog) if spec.recipe else ""
-        yield fence(made[0].snippet, "sh" if spec.command else made[0].language)
+        yield fence(made[0].snippet, made[0].language)
 
 
 def _made(spec: FixSpec, captures: Mapping[str, str], commands: list[str], catalog: Catalog) -> tuple[Fix, ...]:

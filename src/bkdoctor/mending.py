@@ -44,6 +44,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     words: tuple[str, ...]
     """What the user should know of it, a sentence each."""
+    examples: tuple[str, ...] = ()
+    """What is in it to be replaced by hand: as it is, it cures nothing."""
 
 
 class NoProposal(msgspec.Struct, frozen=True):
@@ -69,8 +71,7 @@ def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
             words += [f"{_title(fix)}: {reason}" for reason in tried.words]
             if tried.there:
                 return NoProposal((*words, *_others(fixes, fix)), there=True)
-        elif examples_in(tried.changes):
-            # a value that is there to be replaced cures nothing as it is
+        elif tried.examples:
             waiting = waiting or tried
         else:
             return msgspec.structs.replace(tried, words=(*words, *tried.words))
@@ -141,13 +142,14 @@ def _try(report: Report, finding: Finding, fix: Fix, files: Files, wish: Wish) -
     for change in made:
         if fault := files.judge(change):
             return NoProposal((f"GitLab would refuse the changed {change.path}: {fault}.",))
-    return Proposal(fix=with_diff(fix, made), changes=made, words=_words(fix, made))
+    examples = examples_in(fix, made)
+    return Proposal(fix=with_diff(fix, made), changes=made, words=_words(fix, made, examples), examples=examples)
 
 
 _CI = ".gitlab-ci.yml"
 
 
-def _words(fix: Fix, changes: tuple[Change, ...]) -> tuple[str, ...]:
+def _words(fix: Fix, changes: tuple[Change, ...], examples: Sequence[str]) -> tuple[str, ...]:
     words = [f"{fix.title}."]
     words += [f"The job is {change.job}." for change in changes[:1] if change.job]
     if fix.risk != "safe":
@@ -157,6 +159,6 @@ def _words(fix: Fix, changes: tuple[Change, ...]) -> tuple[str, ...]:
     if fix.note:
         words.append(fix.note)
     words += [f"Mind that {note}." for change in changes for note in change.notes]
-    if examples := examples_in(changes):
+    if examples:
         words.append(f"Replace what is an example: {', '.join(examples)}.")
     return tuple(words)

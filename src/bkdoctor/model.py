@@ -17,6 +17,7 @@ Confidence = Literal["high", "medium", "low"]
 Risk = Literal["safe", "review"]
 Verdict = Literal["diagnosed", "unknown", "passed", "empty"]
 Method = Literal["rootless", "native", "buildx", "docker", "bake", "compose", "kaniko", "buildah"]
+SnippetPlace = Literal["above", "first"]
 Place = Literal["runner", "service", "daemon-log", "script", "step", "dump", "chain"]
 
 
@@ -96,10 +97,25 @@ class CommandEdit(msgspec.Struct, frozen=True):
     set: tuple[str, ...] = ()
     add: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    before: str = ""
+    """What stands in front of the command: another command and what joins them, or variables for it."""
+
+
+class BaseEdit(msgspec.Struct, frozen=True):
+    """The version in the tag of a base image."""
+
+    images: tuple[str, ...]
+    """`NAME`, or `NAME:TAG` with `{}` where the version stands in the tag and `*` for what may stand there too."""
+    version: str
+    """What is wanted, as a tool says it: `1.24.0`, `>=18.12`, `^18 || >=20`."""
+    parts: int = 2
+    """Of the version, as many are written."""
+    exact: bool = False
+    """Whether a newer version does not serve."""
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fix does to its file, filled in with this log's values: exactly one of snippet, replace and command.
+    """What a fix does to its file, filled in with this log's values: exactly one of snippet, replace, command and base.
 
     Gaps that nothing fills keep their placeholder, and `<job>` stands for the job wherever it is meant.
     """
@@ -108,8 +124,13 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     replace: tuple[tuple[str, str], ...] = ()
     """Texts to find, each with what stands there afterwards."""
     command: CommandEdit | None = None
+    base: BaseEdit | None = None
+    at: SnippetPlace | None = None
+    """Where a Dockerfile's snippet is written; None: it shows a form, for hands."""
     recipe: bool = False
     """Whether the snippet is a recipe: a whole job, of which a job that works already lacks one section."""
+    examples: tuple[str, ...] = ()
+    """What it brings that is there to be replaced: no value of the log."""
     commands: tuple[str, ...] = ()
     """What the log shows of the job's script: it tells which job of a file it was."""
 

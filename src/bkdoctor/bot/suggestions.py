@@ -15,7 +15,6 @@ from bkdoctor.bot.newest import Standing
 from bkdoctor.bot.splicing import Replacement, replacement_in
 from bkdoctor.bot.thread import Board
 from bkdoctor.errors import GitLabError
-from bkdoctor.fixes.apply import examples_in
 from bkdoctor.fixes.result import Change, Refusal
 from bkdoctor.gitlab import notes, rest
 from bkdoctor.gitlab.connection import Connection
@@ -111,7 +110,7 @@ def _key(g: Group, fix: Fix) -> str:
 def _wanted(g: Group, files: _ChangedFiles) -> _Wanted | None:
     proposal = propose(g.jobs[0].report, files, Wish())
     # what is to be replaced by hand must not be applied by a click
-    if not isinstance(proposal, Proposal) or len(proposal.changes) != 1 or examples_in(proposal.changes):
+    if not isinstance(proposal, Proposal) or len(proposal.changes) != 1 or proposal.examples:
         return None
     change = proposal.changes[0]
     file = files.diffs.get(change.path)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from bkdoctor.errors import PatternError
-from bkdoctor.model import Confidence, Method, Owner, Phase, Place, Risk, Role
+from bkdoctor.model import Confidence, Method, Owner, Phase, Place, Risk, Role, SnippetPlace
 
 Scope = Literal["line", "step", "section", "job"]
 File = Literal[
@@ -92,16 +92,34 @@ class Replace(_Strict, frozen=True, kw_only=True):
 
 
 class Command(_Strict, frozen=True, kw_only=True):
-    """An edit of the options of a command in the job's script."""
+    """An edit of a command's options: in the job's script, or in the Dockerfile's instruction that failed.
+
+    In a Dockerfile `FROM`, `RUN` and the like are commands too, whose options are written behind them.
+    """
 
     run: Annotated[list[str], msgspec.Meta(min_length=1)]
     set: list[str] = []
     add: list[str] = []
     drop: list[str] = []
+    before: str = ""
+    """In a Dockerfile: what is put in front of the command, `apt-get update &&` or `NAME=value`."""
+
+
+class Base(_Strict, frozen=True, kw_only=True):
+    """An edit of the version in the tag of the image on which the stage of the failed instruction stands."""
+
+    images: Annotated[list[str], msgspec.Meta(min_length=1)]
+    """`NAME`, or `NAME:TAG` with `{}` where the version stands in the tag and `*` for what may stand there too."""
+    version: Text
+    """What is wanted, as a tool says it; a version, or a range with a lower end."""
+    parts: int = 2
+    """Of the version, as many are written."""
+    exact: bool = False
+    """Whether a newer version does not serve."""
 
 
 class FixSpec(_Strict, frozen=True, kw_only=True):
-    """One `[[fix]]`: exactly one of recipe, snippet, replace and command."""
+    """One `[[fix]]`: exactly one of recipe, snippet, replace, command and base."""
 
     title: Text
     file: File
@@ -114,7 +132,10 @@ class FixSpec(_Strict, frozen=True, kw_only=True):
     """A section, for the recipe of the job's method; or METHOD/SECTION, for that one whatever the job uses."""
     snippet: str | None = None
     replace: list[Replace] = []
+    at: SnippetPlace | None = None
+    """Where a Dockerfile's snippet is written: `above` what failed, or its parser directives `first`."""
     command: Command | None = None
+    base: Base | None = None
 
 
 class Example(_Strict, frozen=True, kw_only=True):

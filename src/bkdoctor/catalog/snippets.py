@@ -14,10 +14,11 @@ from bkdoctor.model import Facts, Method, Place
 
 PLACEHOLDER = re.compile(r"<(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::(?P<filter>[a-z]+))?(?P<words>\|[^<>]*)?>")
 _PROSE_AS_CODE = re.compile(r"`<(?P<name>[a-z][a-z0-9_.]*)(?::[a-z]+)?\|(?P<words>[A-Za-z'()]+(?: [A-Za-z'()]+)+)>`")
-FILTERS = frozenset({"dirname", "basename", "host", "repository", "tag"})
+FILTERS = frozenset("dirname basename host repository tag lower owner qualified series keyword debian alpine".split())
 STEP_VALUES = frozenset({"step.platform", "step.stage", "step.instruction", "step.line", "step.text"})
 ALWAYS = frozenset({"job", "image", "ref"})
 """Facts for which a word stands where the log does not tell them."""
+_KINDS = ("recipe", "snippet", "replace", "command", "base")
 _VERSIONS = frozenset({"runner", "kubernetes", "buildkit", "buildx", "docker", "kaniko"})
 _COMPARISONS = re.compile(r"\s*(?:<=|>=|==|<|>)\s*\d+(?:\.\d+){0,2}(?:\s*,\s*(?:<=|>=|==|<|>)\s*\d+(?:\.\d+){0,2})*\s*")
 _WHEN: dict[str, frozenset[str]] = {
@@ -72,15 +73,18 @@ def _check_placeholders(key: str, text: str, every: set[str], some: set[str]) ->
 
 
 def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: set[str]) -> Iterator[str]:
-    kinds = [k for k in ("recipe", "snippet", "replace", "command") if getattr(fix, k)]
+    kinds = [k for k in _KINDS if getattr(fix, k)]
     if len(kinds) != 1:
-        yield f"{key} needs exactly one of recipe, snippet, replace, command; it has {kinds or 'none'}"
+        yield f"{key} needs exactly one of {', '.join(_KINDS)}; it has {kinds or 'none'}"
         return
+    yield from _check_dockerfile(key, fix)
     yield from _check_when(key, fix, some)
-    filled = every | set(fix.when.get("has", ()))
+    filled = every | {name.partition(":")[0] for name in fix.when.get("has", ())}
     texts = [fix.title, fix.note or "", fix.snippet or "", *(r.with_ for r in fix.replace)]
     if fix.command:
-        texts += [*fix.command.set, *fix.command.add, *fix.command.drop]
+        texts += [*fix.command.set, *fix.command.add, *fix.command.drop, fix.command.before]
+    if fix.base:
+        texts.append(fix.base.version)
     for text in texts:
         yield from _check_placeholders(key, text, filled, some)
     if fix.recipe and not any(fix.recipe in (section, f"{method}/{section}") for method, section in catalog.recipes):
@@ -92,6 +96,15 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
         yield from (f"{key}: {fault}" for fault in check_keys(sample, fix.file, fix.when))
 
 
+def _check_dockerfile(key: str, fix: FixSpec) -> Iterator[str]:
+    if fix.file == "Dockerfile":
+        return
+    named = {"at": fix.at, "base": fix.base, "command.before": fix.command and fix.command.before}
+    yield from (
+        f"{key}: {name} is for a Dockerfile, and the file is {fix.file}" for name, value in named.items() if value
+    )
+
+
 def _check_when(key: str, fix: FixSpec, some: set[str]) -> Iterator[str]:
     for name, wanted in fix.when.items():
         values = [wanted] if isinstance(wanted, str) else wanted
@@ -100,7 +113,7 @@ def _check_when(key: str, fix: FixSpec, some: set[str]) -> Iterator[str]:
             yield from (
                 f"{key}: when.{name} names {v!r}; there are {', '.join(sorted(known)) or 'none'}"
                 for v in values
-                if v not in known
+                if (v.partition(":")[0] if name == "has" else v) not in known
             )
         elif name not in Facts.__struct_fields__:
             yield f"{key}: when names {name!r}, which is no fact: mend or remove it"

@@ -1,24 +1,19 @@
 """From a fix and the file that it is for to the changed file, or to the reason why nothing is changed."""
 
-import re
-
 import msgspec
 
 from bkdoctor.fixes.ci_config import Reader
 from bkdoctor.fixes.diff import unified
+from bkdoctor.fixes.dockerfile_edit import edit_dockerfile
 from bkdoctor.fixes.json_edit import edit_json
-from bkdoctor.fixes.line_edit import edit_dockerfile, edit_ignore, replace_text
+from bkdoctor.fixes.line_edit import edit_ignore, replace_text
 from bkdoctor.fixes.result import CannotEdit, Change, Refusal, Unchanged
 from bkdoctor.fixes.runner_edit import edit_buildkitd, edit_helm, edit_runner
 from bkdoctor.fixes.toml_tree import parse
+from bkdoctor.fixes.wanting import missing_value
 from bkdoctor.fixes.yaml_tree import documents
 from bkdoctor.model import Edit, Facts, Fix, Location
 
-_GAP = re.compile(r"<(?!job>)(?P<name>[a-z][a-z0-9_]*(?:\.[a-z_]+)?)(?::[a-z]+)?(?:\|[^<>]*)?>")
-_MASK = re.compile(r"\[(?:MASKED|REDACTED)\]|\*{3,}")
-_EXAMPLE = re.compile(
-    r"[\w.-]*\bexample\.(?:com|org|net)\b|\bpath/to\b[\w./-]*|\b192\.0\.2\.\d+|\byour-[a-z-]+|\.\.\.$", re.MULTILINE
-)
 _CI = ".gitlab-ci.yml"
 EDITABLE = frozenset({".gitlab-ci.yml", "config.toml", "buildkitd.toml", "daemon.json", "Dockerfile", ".dockerignore"})
 """The files that fixes are merged into; others are for hands."""
@@ -42,10 +37,8 @@ def apply(fix: Fix, path: str, text: str | None, where: Where) -> tuple[Change, 
     edit = fix.edit
     if not isinstance(edit, Edit) or fix.file not in EDITABLE:
         return Refusal(f"what it changes is no file of the project ({fix.file}): do what its snippet says")
-    if mask := _MASK.search(" ".join([edit.snippet or "", *_texts(edit)])):
-        return Refusal(f"a value that the fix needs is masked in the log ({mask[0]}): fill it in by hand")
-    if gap := _GAP.search(" ".join([edit.snippet or "", *_texts(edit)])):
-        return Refusal(f"the log does not say what stands for {gap[0]}: fill that in by hand")
+    if reason := missing_value(edit):
+        return Refusal(reason)
     try:
         changes = _changes(fix, edit, path, text, where)
         if not changes:
@@ -58,23 +51,15 @@ def apply(fix: Fix, path: str, text: str | None, where: Where) -> tuple[Change, 
     return tuple(changes)
 
 
-def _texts(edit: Edit) -> list[str]:
-    command = [*edit.command.set, *edit.command.add] if edit.command else []
-    return [*command, *(part for pair in edit.replace for part in pair)]
-
-
 def with_diff(fix: Fix, changes: tuple[Change, ...]) -> Fix:
     """Return the fix with the diff of these changes."""
     return msgspec.structs.replace(fix, diff="".join(unified(change) for change in changes))
 
 
-def examples_in(changes: tuple[Change, ...]) -> list[str]:
-    """Return the values that a change brings which are there to be replaced: hosts and paths of examples."""
-    found = []
-    for change in changes:
-        before = change.before or ""
-        found += [word for word in _EXAMPLE.findall(change.after) if word not in before]
-    return list(dict.fromkeys(found))
+def examples_in(fix: Fix, changes: tuple[Change, ...]) -> tuple[str, ...]:
+    """Return what changes bring that is there to be replaced."""
+    known = fix.edit.examples if isinstance(fix.edit, Edit) else ()
+    return tuple(w for w in known if any(w in c.after and w not in (c.before or "") for c in changes))
 
 
 def _changes(fix: Fix, edit: Edit, path: str, text: str | None, where: Where) -> list[Change]:
@@ -97,7 +82,7 @@ def _edited(fix: Fix, edit: Edit, path: str, text: str | None, where: Where) -> 
     if fix.file == "daemon.json":
         return edit_json(text, snippet)
     if fix.file == "Dockerfile":
-        return edit_dockerfile(_there(path, text), snippet, where.location)
+        return edit_dockerfile(path, _there(path, text), edit, where.location, where.read)
     if fix.file == "buildkitd.toml":
         return edit_buildkitd(_there(path, text), snippet)
     if path.endswith((".yml", ".yaml")):

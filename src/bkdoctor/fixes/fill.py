@@ -56,9 +56,52 @@ def tag(value: str) -> str:
     return tail if colon and "/" not in tail else "latest"
 
 
-FILTERS: dict[str, Callable[[str], str]] = {
-    "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag,
+def qualified(value: str) -> str:
+    """Return an image reference with its registry, `docker.io/library/` where it names none."""
+    if host(value) != "docker.io" or value.startswith("docker.io/"):
+        return value
+    return f"docker.io/{value}" if "/" in value else f"docker.io/library/{value}"
+
+
+def owner(value: str) -> str:
+    """Return the user of a `USER:GROUP`."""
+    return value.partition(":")[0]
+
+
+def series(value: str) -> str | None:
+    """Return the pattern for all builds of a Debian package's version: `7.88.*` for `1:7.88.1-10+deb12u4`."""
+    match = re.fullmatch(r"(?P<epoch>\d+:)?(?P<major>\d+)(?P<minor>\.\d+)?(?:[.+~-][\w.+~:-]*)?", value)
+    return f"{match['epoch'] or ''}{match['major']}{match['minor'] or ''}.*" if match else None
+
+
+def keyword(value: str) -> str | None:
+    """Return the Dockerfile instruction that a misspelt word is nearest to; None: no one."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(value.upper(), _KEYWORDS, 1, 0.6)), None)
+
+
+def _debian(value: str) -> str:
+    from bkdoctor.fixes.packages import DEBIAN
+
+    return DEBIAN.get(value, value)
+
+
+def _alpine(value: str) -> str:
+    from bkdoctor.fixes.packages import ALPINE
+
+    return ALPINE.get(value, value)
+
+
+_KEYWORDS = (
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "ONBUILD", "RUN",
+    "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+)  # fmt: skip
+FILTERS: dict[str, Callable[[str], str | None]] = {
+    "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag, "lower": str.lower,
+    "owner": owner, "qualified": qualified, "series": series, "keyword": keyword, "debian": _debian, "alpine": _alpine,
 }  # fmt: skip
+"""What makes a part or another spelling of a value; None: it has none."""
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
@@ -71,6 +114,11 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     if "job" in values:
         plain["job"] = job_key(values["job"])
     return _filled(text, plain)
+
+
+def fill_raw(text: str, values: Mapping[str, str]) -> str:
+    """Return `text` with its placeholders filled by values as they are: for what is read and checked, not copied."""
+    return _filled(text, values)
 
 
 def job_name(name: str) -> str:
@@ -118,10 +166,15 @@ def _fill_prose(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(value, text)
 
 
+def part_of(values: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a name, or what a filter makes of it for `name:filter`; None: there is none."""
+    name, _, wanted = name.partition(":")
+    found = values.get(name) or None
+    return FILTERS[wanted](found) or None if found is not None and wanted in FILTERS else found
+
+
 def _value(match: re.Match[str], values: Mapping[str, str]) -> str | None:
-    found = values.get(match["name"]) or None
-    if found is not None and match["filter"]:
-        found = FILTERS[match["filter"]](found) if match["filter"] in FILTERS else found
+    found = part_of(values, f"{match['name']}:{match['filter'] or ''}")
     if found is None:
         found = match["words"] if match["words"] is not None else UNKNOWN.get(match["name"])
     return found

@@ -4,11 +4,14 @@ import operator
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.pattern import FILE_OWNERS, LANGUAGES, Command, FixSpec, Recipe
 from bkdoctor.fixes.command import edited
-from bkdoctor.fixes.fill import fill, fill_markdown
-from bkdoctor.model import CommandEdit, Edit, Facts, Fix
+from bkdoctor.fixes.fill import fill, fill_markdown, fill_raw, part_of
+from bkdoctor.fixes.wanting import examples, is_whole
+from bkdoctor.model import BaseEdit, CommandEdit, Edit, Facts, Fix
 
 When = Mapping[str, str | list[str]]
 
@@ -84,7 +87,7 @@ def _holds_here(
 ) -> bool | None:
     """Say whether a condition on the finding itself holds; None: it cannot be known."""
     if name == "has":
-        return all(captures.get(c) for c in wanted)
+        return all(part_of(captures, c) for c in wanted)
     if name == "place":
         return place in wanted
     return None if foreign is None else ("foreign" if foreign else "native") in wanted
@@ -155,35 +158,67 @@ def _make(
 ) -> Fix:
     file = recipe.file if recipe and spec.file == ".gitlab-ci.yml" else spec.file
     note = " ".join(n for n in (spec.note, recipe.note if recipe else None) if n)
+    edit = _edit(spec, recipe, values, commands)
+    step = values.get("step.text") if file == "Dockerfile" else None
+    # what cannot be made as it stands is not called safe
+    whole = is_whole(file, edit) and not (step and _is_elsewhere(step, edit))
     return Fix(
         title=fill_markdown(spec.title, values),
         file=file,
-        language="sh" if spec.command else LANGUAGES.get(file, "text"),
-        risk=spec.risk,
+        language="sh" if spec.command and file != "Dockerfile" else LANGUAGES.get(file, "text"),
+        risk=spec.risk if whole else "review",
         owner=spec.owner or (recipe.owner if recipe else None) or FILE_OWNERS.get(file, "author"),
         condition=condition_of(when),
         fits="yes" if fits else "unknown",
         snippet=_snippet(spec, recipe, values, commands),
         note=fill_markdown(note, values) if note else None,
         references=tuple(recipe.references) if recipe else (),
-        edit=_edit(spec, recipe, values, commands),
+        edit=edit,
     )
 
 
+def _is_elsewhere(step: str, edit: Edit) -> bool:
+    """Say whether the step that failed does not hold what the edit changes."""
+    if edit.command is not None:
+        from bkdoctor.fixes.instruction_edit import edited as edited_instruction
+
+        return edited_instruction(step, edit.command) is None
+    return bool(edit.replace) and not any(find in step for find, _ in edit.replace)
+
+
 def _edit(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], commands: Sequence[str]) -> Edit:
-    snippet, edit = recipe.snippet if recipe else spec.snippet, None
+    snippet, command = recipe.snippet if recipe else spec.snippet, None
     if snippet is not None:
         # the job's key is the file's own to say, not the log's
         snippet = fill(snippet, {**values, "job": "<job>"}).strip("\n")
     if spec.command is not None:
-        options = ((fill(o, values) for o in options) for options in _options(spec.command))
-        edit = CommandEdit(tuple(spec.command.run), *map(tuple, options))
+        command = _command(spec.command, values)
     replace = tuple((fill(r.find, values), fill(r.with_, values)) for r in spec.replace)
-    return Edit(snippet=snippet, replace=replace, command=edit, recipe=recipe is not None, commands=tuple(commands))
+    made = Edit(
+        snippet=snippet, replace=replace, command=command, base=_base(spec, values), at=spec.at,
+        recipe=recipe is not None, commands=tuple(commands),
+    )  # fmt: skip
+    return msgspec.structs.replace(made, examples=examples(made, values.values()))
 
 
-def _options(command: Command) -> tuple[list[str], list[str], list[str]]:
-    return command.set, command.add, command.drop
+def _command(command: Command, values: Mapping[str, str]) -> CommandEdit:
+    def filled(options: Sequence[str]) -> tuple[str, ...]:
+        return tuple(fill(o, values) for o in options)
+
+    return CommandEdit(
+        tuple(command.run),
+        set=filled(command.set),
+        add=filled(command.add),
+        drop=filled(command.drop),
+        before=fill(command.before, values),
+    )
+
+
+def _base(spec: FixSpec, values: Mapping[str, str]) -> BaseEdit | None:
+    base = spec.base
+    if base is None:
+        return None
+    return BaseEdit(tuple(base.images), fill_raw(base.version, values), parts=base.parts, exact=base.exact)
 
 
 def _snippet(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], commands: Sequence[str]) -> str:
@@ -191,6 +226,14 @@ def _snippet(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], co
         return fill(recipe.snippet, values).strip("\n")
     if spec.snippet is not None:
         return fill(spec.snippet, values).strip("\n")
+    if spec.command is not None and spec.file == "Dockerfile":
+        from bkdoctor.fixes.instruction_edit import shown
+
+        return shown(values.get("step.text"), _command(spec.command, values))
     if spec.command is not None:
         return edited(spec.command, commands, lambda text: fill(text, values))
+    if spec.base is not None:
+        from bkdoctor.fixes.base_image import shown as shown_base
+
+        return shown_base(spec.base.images[0], fill_raw(spec.base.version, values), spec.base.parts)
     return "\n".join(fill(edit.with_, values) for edit in spec.replace).strip("\n") or "(remove this line)"

@@ -30,6 +30,8 @@ class Run(NamedTuple):
 
     words: tuple[Word, ...]
     first: int
+    begin: int = 0
+    """Where its name begins among them."""
 
 
 def commands(text: str) -> list[tuple[Word, ...]]:
@@ -60,19 +62,20 @@ def runs(text: str, names: Sequence[str]) -> list[Run]:
     found = []
     for words in commands(text):
         for name in names:
-            first = _first_argument([w.text for w in words], name.split())
-            if first is not None:
-                found.append(Run(words, first))
+            if place := _place([w.text for w in words], name.split()):
+                found.append(Run(words, place[1], place[0]))
                 break
     return found
 
 
-def _first_argument(words: list[str], name: list[str]) -> int | None:
+def _place(words: list[str], name: list[str]) -> tuple[int, int] | None:
+    """Return where a command's name and where its arguments begin."""
     for start, word in enumerate(words):
         if word in _QUIET:
             return None
         if word == name[0] or (word.rpartition("/")[2] == name[0]):
-            return _behind(words, start + 1, name[1:])
+            first = _behind(words, start + 1, name[1:])
+            return None if first is None else (start, first)
     return None
 
 
