@@ -21,13 +21,14 @@ ROOMS = [
     ["fixes"],
     ["migrate"],
     ["doctor"],
+    ["preflight"],
     ["render"],
     ["gitlab"],
     ["reading", "guard", "many"],
     ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
     ["jobs"],
     ["bot"],
-    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix"],
+    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight"],
     ["entry", "__main__"],
 ]
 """Earlier rooms know nothing of later ones; rooms of one line stand side by side and may not go in a circle."""

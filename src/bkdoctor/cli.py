@@ -20,6 +20,7 @@ _LATER = {
     "lint": "bkdoctor.cli_config:lint_command",
     "migrate": "bkdoctor.cli_config:migrate_command",
     "fix": "bkdoctor.cli_fix:fix_command",
+    "preflight": "bkdoctor.cli_preflight:preflight_command",
     "bot": "bkdoctor.cli_bot:bot_app",
 }
 """Commands whose modules are imported when they are called: a diagnosis needs none of them."""

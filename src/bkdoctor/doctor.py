@@ -51,7 +51,7 @@ def diagnose(
     ended = outcome(log, layout, facts)
     if ended == "open" and not _says_why(answers):
         answers = []
-    return _report(base, log, layout, matcher, answers, failed=ended == "failed")
+    return report_on(base, log, layout, matcher, answers, failed=ended == "failed")
 
 
 def _replace(report: Report, **changes: object) -> Report:
@@ -64,13 +64,14 @@ def _says_why(answers: Sequence[Answer]) -> bool:
     return any(not a.best.entry.pattern.generic and a.best.entry.pattern.role != "hint" for a in answers)
 
 
-def _report(
+def report_on(
     base: Report, log: Log, layout: Layout, matcher: Matcher, answers: Sequence[Answer], *, failed: bool
 ) -> Report:
+    """Return `base` with these answers as findings, an excerpt, a signature and a verdict."""
     findings = tuple(_finding(answer, log, layout, matcher) for answer in answers)
     verdict: Verdict = "diagnosed" if _says_why(answers) else "unknown"
     numbers = unknown.excerpt(log, layout, matcher.blame, answers[0].evidence if answers else ())
-    lines = _evidence(log, numbers) if failed or answers else ()
+    lines = evidence_of(log, numbers) if failed or answers else ()
     notes = [
         *base.notes,
         *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
@@ -122,7 +123,7 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
         summary=fill_markdown(pattern.explain.summary, values),
         explanation=fill_markdown(pattern.explain.cause.strip("\n"), values),
         captures=captures,
-        evidence=_evidence(log, answer.evidence),
+        evidence=evidence_of(log, answer.evidence),
         fixes=fixes,
         references=tuple(pattern.explain.references),
     )
@@ -174,6 +175,7 @@ def _shown(value: object) -> str:
     return str(value)
 
 
-def _evidence(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
+def evidence_of(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
+    """Return lines as they are shown: cleaned, redacted, of bounded length."""
     texts = redact_lines([log.line(n).text for n in numbers])
     return tuple(Evidence(log.shown_number(n), text[:TEXT_LIMIT]) for n, text in zip(numbers, texts, strict=True))

@@ -16,6 +16,7 @@ from bkdoctor.doctor import diagnose
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts, Report, Source
 from bkdoctor.reading import Opened, open_log, shown
+from bkdoctor.trace.source import Source as TraceSource
 
 if TYPE_CHECKING:
     from bkdoctor.gitlab.target import Target
@@ -92,6 +93,28 @@ class Session:
         notes = [_cut_note(cut)] if cut is not None else []
         return diagnose(opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut)
 
+    def preflight(self, name: str) -> int:
+        """Explain the preflight whose output a file holds, and return the exit status. Raises InputError."""
+        with open_log(name) as opened:
+            return self._preflight(opened.source, self.facts, Source(name=shown(name)), opened.cut)
+
+    def preflight_of_job(self, target: "Target") -> int:
+        """Explain the preflight in a job's log, and return the exit status. Raises GitLabError and InputError."""
+        from bkdoctor.gitlab.client import fetch_job
+        from bkdoctor.trace.facts import merge
+
+        fetched = fetch_job(target)
+        return self._preflight(fetched.trace, merge(fetched.facts, self.facts), fetched.source, fetched.gap)
+
+    def _preflight(self, trace: bytes | TraceSource, known: Facts, source: Source, cut: Bounded | None) -> int:
+        from bkdoctor.preflight.answer import explain, without_findings
+
+        report = explain(trace, self.catalog, known=known, source=source, cut=cut)
+        if report.findings or self.format not in ("terminal", "markdown"):
+            return self.show([report])
+        sys.stdout.write(without_findings(report))
+        return 0 if report.verdict == "passed" else _EXIT_UNKNOWN
+
     def job(self, job: str, *, project: str | None, gitlab: str | None) -> int:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
         return self.show([self.report_of_job(self.target(job, project=project, gitlab=gitlab))])
@@ -110,9 +133,8 @@ class Session:
 
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
-        gap = Bounded(data=b"", cut_at=fetched.cut_at, left_out_lines=fetched.left_out_lines)
-        cut = gap if fetched.cut else None
-        return diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=cut)
+        notes, cut = fetched.notes, fetched.gap
+        return diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=notes, cut=cut)
 
     def show(self, reports: Iterable[Report]) -> int:
         """Write reports to standard output and return the exit status for them."""

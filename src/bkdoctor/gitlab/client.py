@@ -45,6 +45,11 @@ class FetchedJob(msgspec.Struct, frozen=True, kw_only=True):
     left_out_lines: int = 0
     """What to add to the number of a line behind the cut."""
 
+    @property
+    def gap(self) -> Bounded | None:
+        """What of the trace's middle is missing, for who counts its lines."""
+        return Bounded(data=b"", cut_at=self.cut_at, left_out_lines=self.left_out_lines) if self.cut else None
+
 
 def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | None = None) -> FetchedJob:
     """Ask GitLab for the job and its trace; GitLabError if there is nothing to diagnose."""

@@ -1,0 +1,1 @@
+"""The preflight: a script that checks a job's container before it builds, and what its output means."""
