@@ -207,3 +207,10 @@ def test_a_programs_error_line_in_an_unmarked_step_is_output() -> None:
     assert found(classic + "The command '/bin/sh -c cargo build' returned a non-zero code: 101\n", x=only_step) == ["x"]
     kaniko = "INFO[0001] RUN pip install a || true\nERROR: no match\nINFO[0002] Taking snapshot of full filesystem...\nINFO[0003] RUN make\nboom\nerror building image: error building stage: x\n"
     assert found(kaniko, x=pattern("lines = ['ERROR: no match']"), y=pattern("lines = ['boom']")) == ["y"]
+
+
+def test_near_end_does_not_count_what_the_callers_of_a_failed_program_add() -> None:
+    callers = "".join(f"#2 0.61 {line}\n" for line in ("npm ERR! code ELIFECYCLE", "npm ERR!", "make[1]: *** [all] Error 1"))
+    trace = STEP.replace("#2 0.600 bye\n", callers)
+    assert trace != STEP
+    assert found(job(trace), x=pattern("lines = ['last: no such file']\nnear_end = 0")) == ["x"]

@@ -24,6 +24,13 @@ _ECHO = re.compile(
     r"^\++ \S|^\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|ENV|LABEL) |^INFO\[\d+\] (?:RUN|COPY|ADD|Args: |Cmd: |Running: )"
 )
 
+_EPILOGUE = re.compile(
+    r"ERROR: process |\s*npm (?:ERR!|error|info|verb|notice)(?:\s|$)|(?:g?make|ninja)(?:\[\d+\])?: |error Command failed"
+    r"|info Visit |lerna (?:ERR!|info)|error: (?:script|recipe) \S+ (?:exited|failed)|\S+: recipe for target .* failed"
+    r"|(?:An unexpected error occurred|Command failed|Exit code|Command|Arguments|Directory|Output): |ELIFECYCLE|\s*$"
+)
+"""What the callers of a failed program add: the failure was not survived because lines of theirs follow."""
+
 
 @dataclass(slots=True)
 class Spot:
@@ -229,10 +236,10 @@ class Matcher:
         return any(n > here for wanted in entry.survived_by for _, n in self._others(wanted, spot))
 
     def _lines_behind(self, spot: Spot, most: int) -> int:
-        """Count the lines of the same step and place that follow, up to `most`."""
+        """Count the lines of the same step and place that follow, up to `most`, without what callers add."""
         count, after = 0, self._following(spot)
         while after is not None and count < most and after.place == spot.place:
-            count += after.step is spot.step and not after.line.body.startswith("ERROR: process ")
+            count += after.step is spot.step and not _EPILOGUE.match(after.line.body)
             after = self._following(after)
         return count
 
