@@ -210,7 +210,9 @@ def test_a_programs_error_line_in_an_unmarked_step_is_output() -> None:
 
 
 def test_near_end_does_not_count_what_the_callers_of_a_failed_program_add() -> None:
-    callers = "".join(f"#2 0.61 {line}\n" for line in ("npm ERR! code ELIFECYCLE", "npm ERR!", "make[1]: *** [all] Error 1"))
+    callers = "".join(
+        f"#2 0.61 {line}\n" for line in ("npm ERR! code ELIFECYCLE", "npm ERR!", "make[1]: *** [all] Error 1")
+    )
     trace = STEP.replace("#2 0.600 bye\n", callers)
     assert trace != STEP
     assert found(job(trace), x=pattern("lines = ['last: no such file']\nnear_end = 0")) == ["x"]

@@ -25,9 +25,9 @@ _ECHO = re.compile(
 )
 
 _EPILOGUE = re.compile(
-    r"ERROR: process |\s*npm (?:ERR!|error|info|verb|notice)(?:\s|$)|(?:g?make|ninja)(?:\[\d+\])?: |error Command failed"
-    r"|info Visit |lerna (?:ERR!|info)|error: (?:script|recipe) \S+ (?:exited|failed)|\S+: recipe for target .* failed"
-    r"|(?:An unexpected error occurred|Command failed|Exit code|Command|Arguments|Directory|Output): |ELIFECYCLE|\s*$"
+    r"ERROR: process |\s*npm (?:ERR!|error|info|verb|notice)(?:\s|$)|(?:g?make|ninja)(?:\[\d+\])?: "
+    r"|error Command failed|info Visit |lerna (?:ERR!|info)|error: (?:script|recipe) \S+ (?:exited|failed)"
+    r"|\S+: recipe for target .* failed|(?:Exit code|Command|Arguments|Directory|Output): |\s*ELIFECYCLE|\s*$"
 )
 """What the callers of a failed program add: the failure was not survived because lines of theirs follow."""
 
