@@ -196,6 +196,15 @@ def test_other_builders(text: str, instructions: list[str]) -> None:
     assert layout.step_at(log.line(line_with(log, "boom"))) is layout.steps[1]
 
 
+def test_a_package_manager_in_a_step_prints_commands_that_are_not_the_jobs() -> None:
+    text = "Step 2/2 : RUN yarn run build\n ---> Running in 2\nyarn run v1.22.22\n$ tsc -p .\nsh: 1: tsc: not found\n"
+    log, layout = layout_of("$ docker build .\n" + text)
+    assert [c.text for c in layout.commands] == ["docker build ."]
+    found = layout.step_at(log.line(line_with(log, "not found")))
+    assert found is not None
+    assert found.title.instruction == "RUN"
+
+
 def test_daemon_log_reaches_to_the_end_of_the_script() -> None:
     log, layout = layout_of(
         job("$ buildctl-daemonless.sh build\ncould not connect\n========== log ==========\n[rootlesskit] error\n")

@@ -1,8 +1,12 @@
 """From announcements of steps to the builds and steps of a Layout."""
 
+import re
+
 from bkdoctor.trace import builders
 from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.layout import Layout, Step
+
+_PRINTS_COMMANDS = re.compile(r"\b(?:yarn|bunx?|npm|npx|pnpm|lerna|turbo)\b")
 
 
 class Builds:
@@ -22,6 +26,11 @@ class Builds:
     def in_region(self) -> bool:
         """Whether a step is under way whose output carries no mark of its own."""
         return self._region is not None
+
+    @property
+    def runs_scripts(self) -> bool:
+        """Whether the open region's step calls a package manager that prints scripts as a shell would: `$ tsc`."""
+        return self._region is not None and _PRINTS_COMMANDS.search(self._region.title.text) is not None
 
     def forget(self) -> None:
         """A command of the script begins: the numbers of the next build are its own."""

@@ -132,7 +132,7 @@ class _Segmenter:
             self.out.has_runner = True
         elif not self.has_markers and (name := _title(text)):
             self._titled(name, number)
-        elif text.startswith("$ ") and (not self.green or b"\x1b[32;1m$ " in raw):
+        elif text.startswith("$ ") and (b"\x1b[32;1m$ " in raw or not (self.green or self.builds.runs_scripts)):
             self._command(line)
         elif _FAILED.search(text) or text.strip() == "Job succeeded":
             self._final(line)
