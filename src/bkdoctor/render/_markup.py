@@ -34,11 +34,6 @@ def line(markdown: str) -> str:
     return _spans(parse_line(" ".join(markdown.split())))
 
 
-def plain(markdown: str) -> str:
-    """Return one line of Markdown as text without any markup, not escaped."""
-    return "".join(span.text for span in parse_line(" ".join(markdown.split())))
-
-
 def prose(markdown: str) -> str:
     """Return Markdown as paragraphs, lists and blocks of code."""
     parts: list[str] = []

@@ -126,6 +126,12 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
+def plain(text: str) -> str:
+    """Return a Markdown text without any markup; a blank line stands between its blocks."""
+    blocks = (block.text if block.kind == "code" else "".join(s.text for s in block.spans) for block in parse(text))
+    return "\n\n".join(blocks)
+
+
 # --- to Markdown --------------------------------------------------------------------------------------------------
 
 _WORDS = re.compile(r"(\s+)")

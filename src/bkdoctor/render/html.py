@@ -13,6 +13,7 @@ from bkdoctor.render import _markup as markup
 from bkdoctor.render import _words as words
 from bkdoctor.render._markup import element, line, prose, text
 from bkdoctor.render._page import page, style
+from bkdoctor.render._prose import plain
 
 __all__ = ["body", "page", "render", "render_all", "style", "title"]
 
@@ -47,7 +48,7 @@ def title(report: Report) -> str:
     report = words.clean(report)
     main, _, _ = words.split_findings(report)
     if report.verdict == "diagnosed" and main is not None:
-        return markup.plain(main.title) or "Failure"
+        return plain(main.title) or "Failure"
     if report.verdict == "passed":
         return "The job passed"
     return "The log is empty" if report.verdict == "empty" else words.unknown_title(report)
