@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "bkdoctor"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = [
-    ["model", "errors", "text", "redact", "bounded"],
+    ["model", "errors", "text", "redact", "bounded", "digests"],
     ["trace", "config"],
     ["catalog"],
     ["diagnosis"],

@@ -6,6 +6,7 @@ from bkdoctor.bot.config import Config
 from bkdoctor.doctor import diagnose
 from bkdoctor.jobs.build_jobs import is_build, name_says_build
 from bkdoctor.model import Facts
+from bkdoctor.trace.source import Source
 
 from . import traces
 from .bot_cases import APPARMOR, OTHER, PACKAGE, catalog
@@ -14,7 +15,7 @@ WORDS = Config().jobs
 
 
 def judged(trace: bytes, job: str = "job", words: str = WORDS) -> bool:
-    return is_build(diagnose(trace, catalog(), known=Facts(job=job)), trace, words)
+    return is_build(diagnose(trace, catalog(), known=Facts(job=job)), Source(trace), words)
 
 
 def script(*lines: str, image: str = "alpine:3.22") -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import bkdoctor.gitlab.client
-from bkdoctor.bounded import Bounded, read_bounded
+from bkdoctor.trace.spool import Spooled, spooled
 from tests.commands import Answer, Cli
 from tests.gitlab_double import TOKEN, Fault, GitLabDouble
 from tests.traces import job, timestamped
@@ -153,12 +153,12 @@ def test_a_stuck_job_without_a_trace_is_diagnosed_by_its_reason(
 def test_a_huge_trace_is_cut_in_the_middle_and_counts_on(
     cli: Cli, gitlab: GitLabDouble, monkeypatch: pytest.MonkeyPatch, style: Any
 ) -> None:
-    def bounded(chunks: Any, _most: int) -> Bounded:
-        return read_bounded(chunks, 60_000)
+    def bounded(chunks: Any, _most: int) -> Spooled:
+        return spooled(chunks, 60_000)
 
     head, tail = FAILED.split("error: ", 1)
     trace = style(head + "".join(f"line {n}\n" for n in range(20_000)) + "error: " + tail)
-    monkeypatch.setattr(bkdoctor.gitlab.client, "read_bounded", bounded)
+    monkeypatch.setattr(bkdoctor.gitlab.client, "spooled", bounded)
     gitlab.add_job(PROJECT, 18, trace=lambda: (trace.encode()[n : n + 999] for n in range(0, len(trace.encode()), 999)))
     made = report(cli("job", "18", "-R", PROJECT, "-f", "json"))
     first = made["findings"][0]["evidence"][0]

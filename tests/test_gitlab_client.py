@@ -1,5 +1,6 @@
 """fetch_job against a server that answers like GitLab, and against one that does not."""
 
+import errno
 import socket
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bkdoctor.errors import GitLabError
+from benchmarks import logs
+from bkdoctor.errors import GitLabError, InputError
 from bkdoctor.gitlab.address import parse_base
 from bkdoctor.gitlab.client import FetchedJob, fetch_job
 from bkdoctor.gitlab.connection import Limits
@@ -60,6 +62,10 @@ def target(url: str, **changes: Any) -> Target:
     return Target(**known | changes)
 
 
+def trace_of(fetched: FetchedJob) -> bytes:
+    return fetched.trace.read(0, fetched.trace.size)
+
+
 def fetch(double: GitLabDouble, *, max_bytes: int = 1 << 20, **changes: Any) -> FetchedJob:
     return fetch_job(target(double.url, **changes), max_bytes=max_bytes, limits=limits())
 
@@ -89,7 +95,7 @@ def test_a_failed_job(gitlab: GitLabDouble) -> None:
         runner_manager={"version": "18.5.0~pre.12.gabc"},
     )
     fetched = fetch(gitlab)
-    assert fetched.trace == b"line 1\nline 2\n"
+    assert trace_of(fetched) == b"line 1\nline 2\n"
     assert fetched.finished
     assert not fetched.cut
     assert fetched.notes == ()
@@ -130,7 +136,7 @@ def test_a_numeric_project_learns_its_path_from_the_job(gitlab: GitLabDouble) ->
 def test_a_gitlab_below_a_path() -> None:
     with GitLabDouble(root="/git/lab") as double:
         double.add_job("group/sub/app", 12, trace=b"x\n")
-        assert fetch(double).trace == b"x\n"
+        assert trace_of(fetch(double)) == b"x\n"
         assert fetch(double, project="71").facts.project == "group/sub/app"
 
 
@@ -156,7 +162,7 @@ def test_fields_of_another_type_are_not_known(gitlab: GitLabDouble) -> None:
 
 def test_a_public_project_needs_no_token(gitlab: GitLabDouble) -> None:
     gitlab.public.add("group/sub/app")
-    assert fetch(gitlab, token=None).trace
+    assert trace_of(fetch(gitlab, token=None))
     assert not any(seen.secrets for seen in gitlab.seen)
 
 
@@ -179,7 +185,7 @@ def test_the_targets_notes_stay_first(gitlab: GitLabDouble) -> None:
 def test_a_running_job_is_read_as_far_as_it_is(gitlab: GitLabDouble) -> None:
     gitlab.add_job("group/sub/app", 12, trace=b"so far\n", status="running")
     fetched = fetch(gitlab)
-    assert fetched.trace == b"so far\n"
+    assert trace_of(fetched) == b"so far\n"
     assert not fetched.finished
     assert "still running" in fetched.notes[0]
 
@@ -189,7 +195,7 @@ def test_a_failure_that_needs_no_log(gitlab: GitLabDouble, trace: bytes | None) 
     reason = "stuck_pending_no_matching_runners"
     gitlab.add_job("group/sub/app", 12, trace=trace, failure_reason=reason, runner=None)
     fetched = fetch(gitlab)
-    assert fetched.trace.strip() == b""
+    assert trace_of(fetched).strip() == b""
     assert fetched.facts.failure_reason == reason
     assert fetched.finished
     assert "no log" in fetched.notes[0]
@@ -199,7 +205,7 @@ def test_an_erased_log_of_a_failure_that_needs_none(gitlab: GitLabDouble) -> Non
     fields = {"failure_reason": "runner_system_failure", "erased_at": "2025-01-31T10:00:00.000Z"}
     gitlab.add_job("group/sub/app", 12, trace=b"", **fields)
     fetched = fetch(gitlab)
-    assert fetched.trace == b""
+    assert trace_of(fetched) == b""
     assert "erased on 2025-01-31" in fetched.notes[0]
     assert [seen.route for seen in gitlab.seen] == ["job"]
 
@@ -279,7 +285,7 @@ def test_what_the_server_says_is_not_repeated(gitlab: GitLabDouble) -> None:
 def test_a_rate_limit_is_waited_for(gitlab: GitLabDouble, route: str) -> None:
     gitlab.fail(Fault(status=429, body=b"Retry later", headers={"Retry-After": "7"}), times=1, route=route)
     naps = Naps()
-    assert fetch_job(target(gitlab.url), limits=limits(naps)).trace
+    assert trace_of(fetch_job(target(gitlab.url), limits=limits(naps)))
     assert naps == [7]
 
 
@@ -308,7 +314,7 @@ def test_a_rate_limit_with_a_header_that_is_no_number(gitlab: GitLabDouble, head
 @pytest.mark.parametrize("route", ["job", "trace"])
 def test_a_server_error_that_passes(gitlab: GitLabDouble, status: int, route: str) -> None:
     gitlab.fail(Fault(status=status, body=b"<html>oops", headers=HTML), times=2, route=route)
-    assert fetch(gitlab).trace
+    assert trace_of(fetch(gitlab))
 
 
 def test_a_server_error_that_stays(gitlab: GitLabDouble) -> None:
@@ -321,7 +327,7 @@ def test_a_server_error_that_stays(gitlab: GitLabDouble) -> None:
 
 def test_a_connection_that_breaks_in_the_log_and_then_does_not(gitlab: GitLabDouble) -> None:
     gitlab.fail(Fault(body=b"x" * 100_000, reset=True), times=1, route="trace")
-    assert fetch(gitlab).trace == b"line 1\nline 2\n"
+    assert trace_of(fetch(gitlab)) == b"line 1\nline 2\n"
 
 
 @pytest.mark.parametrize("route", ["job", "trace"])
@@ -409,7 +415,7 @@ def test_a_moved_project_is_followed_on_the_same_host(gitlab: GitLabDouble) -> N
     job = "/api/v4/projects/group%2Fsub%2Fapp/jobs/12"
     gitlab.fail(Fault(status=301, headers={"Location": f"{gitlab.url}{job}"}), times=1, route="job")
     gitlab.fail(Fault(status=301, headers={"Location": f"{job}/trace"}), times=1, route="trace")
-    assert fetch(gitlab, project="group/old").trace == b"line 1\nline 2\n"
+    assert trace_of(fetch(gitlab, project="group/old")) == b"line 1\nline 2\n"
     assert [seen.secrets for seen in gitlab.seen] == [[TOKEN]] * 4
 
 
@@ -471,10 +477,10 @@ def test_a_certificate_that_nobody_trusts() -> None:
 def test_a_certificate_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with GitLabDouble(tls=True) as double:
         double.add_job("group/sub/app", 12, trace=b"x\n")
-        assert fetch(double, verify=write_certificate(tmp_path)).trace == b"x\n"
-        assert fetch(double, verify=False).trace == b"x\n"
+        assert trace_of(fetch(double, verify=write_certificate(tmp_path))) == b"x\n"
+        assert trace_of(fetch(double, verify=False)) == b"x\n"
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", write_certificate(tmp_path))
-        assert fetch(double).trace == b"x\n"
+        assert trace_of(fetch(double)) == b"x\n"
 
 
 def test_a_file_of_certificates_that_is_missing(tmp_path: Path) -> None:
@@ -515,18 +521,56 @@ def test_a_huge_trace_is_cut_in_the_middle_and_streamed(gitlab: GitLabDouble) ->
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 << 20
-    got = fetched.trace.splitlines()
+    trace, cut = trace_of(fetched), fetched.cut
+    assert cut is not None and cut.cut_at is not None
+    got = trace.splitlines()
     assert got[0].startswith(b"line 00000000")
     assert got[-1].startswith(b"line 00399999")
-    assert len(fetched.trace) <= 1 << 20
-    assert fetched.cut
+    assert len(trace) <= 1 << 20
     assert fetched.facts.truncated == "middle"
-    assert len(got) + fetched.left_out_lines == lines
-    assert len(fetched.trace) + fetched.left_out == lines * width
-    assert str(fetched.left_out) in fetched.notes[0]
-    first_behind = fetched.trace[fetched.cut_at :].split(b"\n", 1)[0]
-    number = fetched.trace[: fetched.cut_at].count(b"\n") + fetched.left_out_lines
+    assert len(got) + cut.left_out_lines == lines
+    assert len(trace) + cut.left_out == lines * width
+    assert str(cut.left_out) in fetched.notes[0]
+    first_behind = trace[cut.cut_at :].split(b"\n", 1)[0]
+    number = trace[: cut.cut_at].count(b"\n") + cut.left_out_lines
     assert first_behind.startswith(b"line %08d" % number)
+
+
+MEMORY_OF_A_LARGE_TRACE = """
+import re, sys
+from bkdoctor.doctor import diagnose
+from bkdoctor.gitlab.client import fetch_job
+from bkdoctor.session import catalog_of
+from tests.test_gitlab_client import limits, target
+fetched = fetch_job(target(sys.argv[1]), limits=limits(read_timeout=60.0))
+report = diagnose(fetched.trace, catalog_of(()), known=fetched.facts, cut=fetched.cut)
+# ru_maxrss would begin with the size of the process that started this one
+memory = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+print(fetched.trace.size, report.findings[0].id, memory)
+"""
+
+
+def test_a_large_trace_is_not_kept_in_memory(gitlab: GitLabDouble) -> None:
+    pieces = list(logs.build(4_000_000))
+    size = 15 * sum(map(len, pieces))
+    gitlab.add_job("group/sub/app", 12, trace=lambda: iter(15 * pieces))
+    command = [sys.executable, "-c", MEMORY_OF_A_LARGE_TRACE, gitlab.url]
+    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=True)
+    read, finding, memory = done.stdout.split()
+    assert int(read) == size > 60_000_000
+    assert finding == "native-compiler-missing"
+    assert int(memory) < 150 * 1024
+
+
+def test_no_room_for_a_trace_is_told(gitlab: GitLabDouble, monkeypatch: pytest.MonkeyPatch) -> None:
+    gitlab.add_job("group/sub/app", 12, trace=b"x" * 10_000_000)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+    with pytest.raises(InputError, match=r"No space left on device\. Make room there, or"):
+        fetch(gitlab, max_bytes=1 << 24)
 
 
 # the whole

@@ -33,7 +33,7 @@ def test_the_outputs_are_the_modules() -> None:
     assert {"json", "markdown", "terminal"} <= set(formats())
     assert not [name for name in formats() if name.startswith("_")]
     assert load("json") is render
-    with pytest.raises(UsageError, match=f"use one of {', '.join(formats())}"):
+    with pytest.raises(UsageError, match=f"Choose one of {', '.join(formats())}"):
         load("_words")
 
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bkdoctor.catalog.catalog import load
 from bkdoctor.catalog.pattern import RegexLine
-from bkdoctor.catalog.template import LINE_LIMIT, Template, bounded, from_regex, from_text
+from bkdoctor.catalog.template import LINE_LIMIT, Template, bounded, from_regex, from_text, read_vocabulary
+from bkdoctor.errors import PatternError
 from tests.catalogs import TYPES
 
 
@@ -87,3 +89,16 @@ def test_a_very_long_line_is_matched_at_both_ends() -> None:
     assert len(bounded(body)) == LINE_LIMIT
     assert template("head").match(bounded(body))
     assert template("tail").match(bounded(body))
+
+
+@pytest.mark.parametrize("pattern", ["[a-z", "a{2,1}", "(a)", "*"])
+def test_a_type_that_makes_no_expression_is_refused(pattern: str) -> None:
+    for repeat in ("false", "true"):
+        with pytest.raises(PatternError, match=r"types\.gizmo"):
+            read_vocabulary(f"[types.gizmo]\nabout = 'a'\npattern = '{pattern}'\nrepeat = {repeat}\n", "x")
+
+
+def test_every_template_of_the_catalogue_makes_an_expression() -> None:
+    for entry in load([]).entries.values():
+        for template in entry.templates():
+            assert template.compiled.pattern == template.expression

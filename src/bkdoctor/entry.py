@@ -24,6 +24,7 @@ _FLAGS = {"--no-color": "no_color", "--verbose": "verbose", "-v": "verbose"}
 
 def main() -> None:
     """Run bkdoctor."""
+    _import_msgspec()
     # looking for circles among what imports make takes longer than they are worth in a short life
     gc.set_threshold(50_000, 20, 100)
     understood = ordinary(sys.argv[1:]) if "_BKDOCTOR_COMPLETE" not in os.environ else None
@@ -33,18 +34,37 @@ def main() -> None:
         command_line()
     else:
         names, options = understood
-        guarded(lambda: sys.exit(_diagnose(names, options)))
+        guarded(lambda: _leave(_diagnose(names, options), at_once=len(names) == 1))
+
+
+def _leave(status: int, *, at_once: bool) -> None:
+    """Exit; `at_once` where no process or file is left behind, since taking all modules apart takes long."""
+    if not at_once:
+        sys.exit(status)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _import_msgspec() -> None:
+    """Import msgspec without typing_extensions, which it can do without: that imports inspect and ast."""
+    if "typing_extensions" in sys.modules:
+        return
+    sys.modules["typing_extensions"] = None  # type: ignore[assignment]
+    try:
+        import msgspec  # noqa: F401
+    finally:
+        del sys.modules["typing_extensions"]
 
 
 def ordinary(arguments: list[str]) -> tuple[list[str], _Options] | None:
-    """Return the logs and options of `log FILE...` in its plainest form; None for every other command line."""
+    """Return the logs and options of `log FILE...`, or of no command at all, in their plainest form; else None."""
     names: list[str] = []
     options: _Options = {}
-    words = iter(arguments[1:])
-    if arguments[:1] != ["log"]:
-        return None
+    named = arguments[:1] == ["log"]
+    words = iter(arguments[1:] if named else arguments)
     for word in words:
-        if word == "-" or not word.startswith("-"):
+        if named and (word == "-" or not word.startswith("-")):
             names.append(word)
         elif word in _FLAGS:
             options[_FLAGS[word]] = True  # type: ignore[literal-required]
@@ -52,6 +72,7 @@ def ordinary(arguments: list[str]) -> tuple[list[str], _Options] | None:
             options[_VALUES[word]] = value  # type: ignore[literal-required]
         else:
             return None
+    names = names if named else ["-"]
     return (names, options) if names and all(names) else None
 
 

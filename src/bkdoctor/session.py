@@ -1,31 +1,35 @@
 """From what the command line asks for to reports on standard output and an exit status."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bkdoctor.bounded import Bounded
+import msgspec
+
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.store import load_stored
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts, Report, Source
-from bkdoctor.reading import Opened, open_log, shown
-from bkdoctor.trace.source import Source as TraceSource
+from bkdoctor.reading import open_log, shown
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bkdoctor.bounded import Bounded
     from bkdoctor.gitlab.target import Target
+    from bkdoctor.trace.source import Source as TraceSource
+    from bkdoctor.trace.spool import Spooled
 
 _EXIT_UNKNOWN = 3
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(msgspec.Struct, frozen=True, dict=True):
     """One run of a command that diagnoses: how to show reports, and which patterns to use."""
 
     format: str
@@ -37,12 +41,11 @@ class Session:
     @classmethod
     def of(
         cls, format_: str, kubernetes: str | None, no_color: bool, verbose: bool, patterns: list[Path] | None
-    ) -> "Session":
+    ) -> Session:
         """Return the session for these options. Raises UsageError when one of them cannot be."""
-        from bkdoctor.render import formats
+        from bkdoctor.render import load
 
-        if format_ not in formats():
-            raise UsageError(f"--format {format_}: there is no such format. Choose one of {', '.join(formats())}.")
+        load(format_)
         if kubernetes is not None and not re.fullmatch(r"v?\d+\.\d+(\.\d+)?", kubernetes):
             raise UsageError(f"--kubernetes {kubernetes}: not a version. Write it as X.Y, for example 1.30.")
         facts = Facts(kubernetes=kubernetes.lstrip("v") if kubernetes else None)
@@ -69,7 +72,7 @@ class Session:
 
         processes, progress = processes_for(names), Progress(len(names))
         progress.show(0)
-        diagnose_one = self.report_of if processes == 1 else replace(self).report_of
+        diagnose_one = self.report_of if processes == 1 else msgspec.structs.replace(self).report_of
         for done, result in enumerate(reports(names, diagnose_one, processes), 1):
             progress.hide()
             if isinstance(result, InputError):
@@ -84,11 +87,9 @@ class Session:
         with open_log(name) as opened:
             return self._diagnose(opened, shown(name))
 
-    def _diagnose(self, opened: Opened, name: str) -> Report:
+    def _diagnose(self, opened: Spooled, name: str) -> Report:
         cut, known = opened.cut, self.facts
         if cut is not None:
-            import msgspec
-
             known = msgspec.structs.replace(known, truncated="middle")
         notes = [_cut_note(cut)] if cut is not None else []
         return diagnose(opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut)
@@ -98,15 +99,15 @@ class Session:
         with open_log(name) as opened:
             return self._preflight(opened.source, self.facts, Source(name=shown(name)), opened.cut)
 
-    def preflight_of_job(self, target: "Target") -> int:
+    def preflight_of_job(self, target: Target) -> int:
         """Explain the preflight in a job's log, and return the exit status. Raises GitLabError and InputError."""
         from bkdoctor.gitlab.client import fetch_job
         from bkdoctor.trace.facts import merge
 
         fetched = fetch_job(target)
-        return self._preflight(fetched.trace, merge(fetched.facts, self.facts), fetched.source, fetched.gap)
+        return self._preflight(fetched.trace, merge(fetched.facts, self.facts), fetched.source, fetched.cut)
 
-    def _preflight(self, trace: bytes | TraceSource, known: Facts, source: Source, cut: Bounded | None) -> int:
+    def _preflight(self, trace: TraceSource, known: Facts, source: Source, cut: Bounded | None) -> int:
         from bkdoctor.preflight.answer import explain, without_findings
 
         report = explain(trace, self.catalog, known=known, source=source, cut=cut)
@@ -119,22 +120,23 @@ class Session:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
         return self.show([self.report_of_job(self.target(job, project=project, gitlab=gitlab))])
 
-    def target(self, job: str, *, project: str | None, gitlab: str | None) -> "Target":
+    def target(self, job: str, *, project: str | None, gitlab: str | None) -> Target:
         """Find out which job is meant, on which GitLab. Raises UsageError."""
         from bkdoctor.gitlab.remote import git_remote_url
         from bkdoctor.gitlab.target import resolve_job
 
         return resolve_job(job, project=project, gitlab=gitlab, env=os.environ, remote=git_remote_url)
 
-    def report_of_job(self, target: "Target") -> Report:
+    def report_of_job(self, target: Target) -> Report:
         """Return the report for a job of a GitLab. Raises GitLabError."""
         from bkdoctor.gitlab.client import fetch_job
         from bkdoctor.trace.facts import merge
 
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
-        notes, cut = fetched.notes, fetched.gap
-        return diagnose(fetched.trace, self.catalog, known=known, source=fetched.source, notes=notes, cut=cut)
+        return diagnose(
+            fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=fetched.cut
+        )
 
     def show(self, reports: Iterable[Report]) -> int:
         """Write reports to standard output and return the exit status for them."""
@@ -163,21 +165,23 @@ def catalog_of(folders: tuple[Path, ...]) -> Catalog:
     return load_stored(folders, builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1", cache=cache_folder())
 
 
-def cache_folder() -> Path | None:
+def cache_folder() -> str | None:
     """Return the user's folder for what can be made again; None where there is no home to hold it."""
     base = os.environ.get("XDG_CACHE_HOME")
-    if base and Path(base).is_absolute():
-        return Path(base) / "bkdoctor"
-    try:
-        return Path.home() / ".cache" / "bkdoctor"
-    except RuntimeError:
-        return None
+    if base and os.path.isabs(base):
+        return os.path.join(base, "bkdoctor")
+    home = os.path.expanduser("~")
+    return os.path.join(home, ".cache", "bkdoctor") if os.path.isabs(home) else None
 
 
 def user_folders(patterns: list[Path] | None) -> tuple[Path, ...]:
     """Return the folders of patterns that BKDOCTOR_PATTERNS and then the command line name."""
-    named = [Path(p) for p in os.environ.get("BKDOCTOR_PATTERNS", "").split(os.pathsep) if p]
-    return (*named, *(patterns or ()))
+    named = [p for p in os.environ.get("BKDOCTOR_PATTERNS", "").split(os.pathsep) if p]
+    if not named:
+        return tuple(patterns or ())
+    from pathlib import Path
+
+    return (*map(Path, named), *(patterns or ()))
 
 
 def _cut_note(cut: Bounded) -> str:

@@ -3,9 +3,12 @@
 Folders are merged by id: a file of a later folder replaces that of an earlier one whole.
 """
 
+from __future__ import annotations
+
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +18,9 @@ from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type, read_vocabulary
 from bkdoctor.errors import InputError
 from bkdoctor.trace.finder import Searcher
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -100,9 +106,16 @@ def make_index(entries: Mapping[str, Entry]) -> Index:
 
 def builtin_folder() -> Path:
     """Return the folder of bkdoctor's own patterns: in the installed package, else beside the sources."""
-    here = Path(__file__).resolve().parent.parent
-    packaged = here / "patterns"
-    return packaged if packaged.is_dir() else here.parent.parent / "patterns"
+    from pathlib import Path
+
+    return Path(builtin_name())
+
+
+def builtin_name() -> str:
+    """Return that folder's name; pathlib takes longer to import than all else that is done with it."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    packaged = os.path.join(package, "patterns")
+    return packaged if os.path.isdir(packaged) else os.path.join(os.path.dirname(os.path.dirname(package)), "patterns")
 
 
 def load(folders: Sequence[Path], *, builtin: bool = True) -> Catalog:

@@ -1,10 +1,11 @@
 """One pattern file in the catalogue: its id, what it says, and its templates."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterable
 from functools import cached_property
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -12,6 +13,9 @@ from bkdoctor.catalog.pattern import Condition, LineSpec, Pattern, RegexLine, Sc
 from bkdoctor.catalog.template import Template, Type, from_regex, from_text
 from bkdoctor.errors import PatternError
 from bkdoctor.model import Place
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Wanted(NamedTuple):
@@ -30,7 +34,7 @@ class Entry:
     def __init__(self, path: str | Path, pattern: Pattern | msgspec.Raw, types: dict[str, Type]) -> None:
         folder, name = os.path.split(path)
         self.id = name.removesuffix(".toml")
-        self.family = os.path.basename(folder)  # noqa: PTH119  # hundreds of Paths take milliseconds to make
+        self.family = os.path.basename(folder)
         self.path = f"{self.family}/{name}"
         self._file = path
         self._pattern = pattern
@@ -39,6 +43,8 @@ class Entry:
     @property
     def file(self) -> Path:
         """Where the pattern was read from."""
+        from pathlib import Path
+
         return Path(self._file)
 
     @cached_property
@@ -92,10 +98,10 @@ class Entry:
             yield wanted.template
 
     def validate(self) -> None:
-        """Compile what a template's making leaves for later. Raises PatternError for a broken regular expression."""
+        """Try what a template's making leaves for later. Raises PatternError for a broken regular expression."""
         for template in self.templates():
             try:
-                _ = template.compiled
+                template.validate()
             except ValueError as error:
                 raise PatternError(f"{self.file}: match: {error}. Mend the regular expression.") from error
 

@@ -115,7 +115,7 @@ def _search(template: Template, body: str) -> str | None:
 
 def _check_speed(entry: Entry) -> Iterator[str]:
     for template in entry.templates():
-        own = (template.literal + " ",) if template.source == template.expression else ()
+        own = (template.literal + " ",) if template.is_regex else ()
         for filler in ("a", " ", "a ", "/", '"', "0.", *own):
             if _is_slow(template, bounded(template.literal + filler * (_LONG // len(filler)) + "\x00")):
                 yield f"{template.source!r} is slow on a long line of {filler!r}: avoid nested repetition"

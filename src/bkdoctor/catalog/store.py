@@ -6,22 +6,27 @@ moved into place, so that two processes may do it at once. Without a folder for 
 patterns are read each time.
 """
 
+from __future__ import annotations
+
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bkdoctor import __version__
-from bkdoctor.catalog.catalog import Catalog, Index, builtin_folder, load
+from bkdoctor.catalog.catalog import Catalog, Index, builtin_name, load
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type
+from bkdoctor.digests import blake2b
 from bkdoctor.trace.finder import Searcher, fingerprint
 
-_FORMAT = "1"
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FORMAT = "2"
 _KEPT = 4
 """Files that stay in the folder: of other versions and other sets of patterns."""
 
@@ -32,34 +37,38 @@ class _Packed(msgspec.Struct, frozen=True):
     recipes: dict[str, Recipe]
     types: dict[str, Type]
     index: Index
+    finder: str
+    """Names the compiled form of the literals."""
 
 
-def load_stored(folders: Sequence[Path], *, builtin: bool, cache: Path | None) -> Catalog:
+def load_stored(folders: Sequence[Path], *, builtin: bool, cache: str | os.PathLike[str] | None) -> Catalog:
     """Return the catalogue of these folders, from its file in `cache` if there is one, which else is written.
 
     Raises what `load` raises.
     """
     if cache is None:
         return load(folders, builtin=builtin)
-    path = cache / f"catalog-{_fingerprint(folders, builtin)}.msgpack"
-    catalog = _read(path)
-    if catalog is None:
+    path = os.path.join(cache, f"catalog-{_fingerprint(folders, builtin)}.msgpack")
+    packed = _read(path)
+    if packed is None:
         catalog = load(folders, builtin=builtin)
-        _write(path, _pack(catalog))
-    catalog.searcher = _stored_searcher(catalog.literals, cache)
+        finder = fingerprint(catalog.literals)
+        _write(path, _pack(catalog, finder))
+    else:
+        catalog, finder = _unpacked(packed), packed.finder
+    catalog.searcher = _stored_searcher(catalog.literals, os.path.join(cache, f"finder-{finder}.hs"))
     return catalog
 
 
-def _read(path: Path) -> Catalog | None:
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        return _unpack(path.read_bytes())
+def _read(path: str) -> _Packed | None:
+    with contextlib.suppress(OSError, msgspec.MsgspecError), open(path, "rb") as file:
+        return msgspec.msgpack.decode(file.read(), type=_Packed)
     return None
 
 
-def _stored_searcher(literals: list[str], cache: Path) -> Searcher:
-    path = cache / f"finder-{fingerprint(literals)}.hs"
-    with contextlib.suppress(OSError):
-        return Searcher(literals, path.read_bytes())
+def _stored_searcher(literals: list[str], path: str) -> Searcher:
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return Searcher(literals, file.read())
     searcher = Searcher(literals)
     if compiled := searcher.dump():
         _write(path, compiled)
@@ -67,10 +76,10 @@ def _stored_searcher(literals: list[str], cache: Path) -> Searcher:
 
 
 def _fingerprint(folders: Sequence[Path], builtin: bool) -> str:
-    digest = hashlib.blake2b(f"{_FORMAT} {__version__} {builtin}".encode(), digest_size=12)
-    for folder in (builtin_folder(), *folders):
-        digest.update(os.fsencode(folder.absolute()))
-        for name, stat in sorted(_files(os.fspath(folder), 3)):
+    digest = blake2b(f"{_FORMAT} {__version__} {builtin}".encode(), digest_size=12)
+    for folder in (builtin_name(), *map(os.fspath, folders)):
+        digest.update(os.fsencode(os.path.abspath(folder)))
+        for name, stat in sorted(_files(folder, 3)):
             digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
@@ -85,7 +94,7 @@ def _files(folder: str, depth: int) -> Iterator[tuple[str, os.stat_result]]:
                 yield from _files(item.path, depth - 1)
 
 
-def _pack(catalog: Catalog) -> bytes:
+def _pack(catalog: Catalog, finder: str) -> bytes:
     entries = catalog.entries.values()
     return msgspec.msgpack.encode(
         _Packed(
@@ -94,19 +103,22 @@ def _pack(catalog: Catalog) -> bytes:
             recipes={f"{method}/{section}": recipe for (method, section), recipe in catalog.recipes.items()},
             types=catalog.types,
             index=catalog.index,
+            finder=finder,
         )
     )
 
 
-def _unpack(data: bytes) -> Catalog:
-    packed = msgspec.msgpack.decode(data, type=_Packed)
+def _unpacked(packed: _Packed) -> Catalog:
     entries = [Entry(p, raw, packed.types) for p, raw in zip(packed.paths, packed.patterns, strict=True)]
     recipes = {(key.partition("/")[0], key.partition("/")[2]): recipe for key, recipe in packed.recipes.items()}
     return Catalog({e.id: e for e in entries}, recipes, packed.types, packed.index)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(name: str, data: bytes) -> None:
     """Write a file at once, and remove old ones of its kind; where that cannot be, all is read again the next time."""
+    from pathlib import Path
+
+    path = Path(name)
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     kind = f"{path.name.partition('-')[0]}-*{path.suffix}"
     with contextlib.suppress(OSError):

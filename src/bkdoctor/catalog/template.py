@@ -54,6 +54,8 @@ def read_vocabulary(text: str, path: str) -> Vocabulary:
     for name, found in vocabulary.types.items():
         try:
             groups = regex.compile(found.pattern).groups
+            for at_end in (True, False):
+                regex.compile(f"a(?P<name>{_value(name, vocabulary.types, at_end=at_end)})b")
         except regex.error as error:
             raise PatternError(f"{path}: types.{name}: no regular expression: {error}. Mend `pattern`.") from error
         if groups:
@@ -81,6 +83,8 @@ class Template:
         self._make = make
         self._pieces = pieces
         self._is_plain = pieces == (source,)
+        self.is_regex = False
+        """Whether a pattern gives it as a regular expression."""
 
     @cached_property
     def expression(self) -> str:
@@ -96,6 +100,11 @@ class Template:
             return regex.compile(self.expression)
         except regex.error as error:
             raise ValueError(f"{self.source!r} is no regular expression: {error}") from error
+
+    def validate(self) -> None:
+        """Raise ValueError if the expression is none: one that is made of words and types always is one."""
+        if self.is_regex:
+            _ = self.compiled
 
     def match(self, body: str, limit: float = TIME_LIMIT) -> Hit | None:
         """Return the first place of this template in a line's body.
@@ -129,6 +138,7 @@ def from_regex(spec: RegexLine) -> Template:
     names = tuple(_GROUP.findall(spec.regex))
     made = Template(spec.regex, lambda: spec.regex, spec.literal, names, (spec.literal,))
     made._is_plain = False
+    made.is_regex = True
     return made
 
 

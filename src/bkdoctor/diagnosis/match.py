@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry, Wanted
@@ -32,8 +33,7 @@ _EPILOGUE = re.compile(
 """What the callers of a failed program add: the failure was not survived because lines of theirs follow."""
 
 
-@dataclass(slots=True)
-class Spot:
+class Spot(msgspec.Struct):
     """Where one line stands."""
 
     line: Line
@@ -42,15 +42,14 @@ class Spot:
     section: Section | None
 
 
-@dataclass(slots=True)
-class Match:
+class Match(msgspec.Struct):
     """One place where a pattern holds."""
 
     entry: Entry
     spot: Spot | None
     weight: Weight
     captures: dict[str, str]
-    lines: list[int] = field(default_factory=list)
+    lines: list[int] = []
     """Numbers of the lines that prove it, the decisive one first."""
 
 

@@ -4,7 +4,7 @@ Order comes from where a match stands and from what the patterns say of each oth
 confidence); there is no list of precedence.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.diagnosis.blame import Weight
@@ -17,13 +17,12 @@ _CONFIDENCE = {"high": 0, "medium": 1, "low": 2}
 _ROLE = {"cause": 0, "symptom": 1, "hint": 2}
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(msgspec.Struct):
     """All matches of one pattern: the best of them decides, the others are further printings of the same."""
 
     best: Match
-    evidence: list[int] = field(default_factory=list)
-    steps: list[Step | None] = field(default_factory=list)
+    evidence: list[int] = []
+    steps: list[Step | None] = []
 
     @property
     def key(self) -> tuple[int, ...]:

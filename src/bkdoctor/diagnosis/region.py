@@ -59,6 +59,7 @@ class Region:
         self._step = blame.failing_step
         self._numbers = _step_lines(log, layout, self._step) if self._step else []
         self._of_command: frozenset[int] = frozenset()
+        self._judged: dict[int, bool] = {}
         if next(self.errors(), None) is None:
             self._of_command = frozenset(_command_lines(log, layout, blame))
             self._numbers = sorted(self._of_command.union(self._numbers))
@@ -76,7 +77,13 @@ class Region:
     def errors(self, *, backwards: bool = False) -> Iterator[int]:
         """Yield the region's lines that read like an error."""
         likely = holding(self._log, self._numbers, _WORDS, backwards=backwards)
-        return (n for n in likely if self._belongs(n) and is_error(self._log.line(n).body))
+        return (n for n in likely if self._belongs(n) and self._is_error(n))
+
+    def _is_error(self, number: int) -> bool:
+        judged = self._judged.get(number)
+        if judged is None:
+            judged = self._judged[number] = is_error(self._log.line(number).body)
+        return judged
 
     def before(self, number: int, count: int) -> list[int]:
         """Return the region's last lines before one of it."""

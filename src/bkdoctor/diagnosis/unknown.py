@@ -3,13 +3,13 @@
 The signature is the same for the same failure in another job.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 from itertools import islice
 
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.diagnosis.region import Region, is_error, only_wraps
+from bkdoctor.digests import sha256
 from bkdoctor.trace.layout import Layout
 from bkdoctor.trace.log import Log
 
@@ -57,4 +57,4 @@ def signature(kind: str, text: str) -> str:
     """Return 16 hexadecimal digits that are the same for the same failure in another job, at another time."""
     for pattern, word in _CHANGING:
         text = pattern.sub(word, text)
-    return hashlib.sha256(f"{kind}\n{text.strip()}".encode()).hexdigest()[:16]
+    return sha256(f"{kind}\n{text.strip()}".encode()).hexdigest()[:16]

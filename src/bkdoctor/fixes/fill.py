@@ -3,9 +3,10 @@
 `<name>` is a value, `<name:filter>` a part of it, `<name|words>` the words when there is no value.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
+
+import msgspec
 
 from bkdoctor.text import code_span, one_line, strip_controls
 
@@ -129,7 +130,7 @@ def job_name(name: str) -> str:
 def job_key(name: str) -> str:
     """Return the key that a job has in .gitlab-ci.yml, which one of `parallel` jobs does not show as its name."""
     key = job_name(name)
-    return key if _PLAIN_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return key if _PLAIN_KEY.fullmatch(key) else msgspec.json.encode(key).decode()
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

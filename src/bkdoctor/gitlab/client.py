@@ -6,15 +6,18 @@ from typing import Any
 
 import msgspec
 
-from bkdoctor.bounded import Bounded, read_bounded
+from bkdoctor.bounded import Bounded
 from bkdoctor.errors import NoLogError, UsageError
 from bkdoctor.gitlab.address import parse_job
 from bkdoctor.gitlab.connection import ONCE, Connection, Limits
 from bkdoctor.gitlab.refusal import Asked
 from bkdoctor.gitlab.target import Target
 from bkdoctor.model import Facts, Source
+from bkdoctor.trace.source import Source as TraceSource
+from bkdoctor.trace.spool import Spooled, spooled
 
-MAX_TRACE = 64 * 1024 * 1024
+MAX_TRACE = 256 * 1024 * 1024
+"""Bytes of a trace that are kept, nearly all of them in a temporary file."""
 _CHUNK = 64 * 1024
 _RUNNER_HEADER = b"Running with gitlab-runner "
 _HEADER_SIZE = 8 * 1024
@@ -29,26 +32,15 @@ _SAYS_NOTHING = frozenset({"", "script_failure", "unknown_failure"})
 class FetchedJob(msgspec.Struct, frozen=True, kw_only=True):
     """What GitLab knows of a job."""
 
-    trace: bytes
+    trace: TraceSource
     """Raw; empty for a job that failed for a reason that needs no log."""
     facts: Facts
     source: Source
     finished: bool
     notes: tuple[str, ...] = ()
     """What the reader must know of the answer: unfinished, cut, erased, a token that was not sent."""
-    cut: bool = False
-    """Whether the middle of the trace is missing."""
-    cut_at: int = 0
-    """Offset in `trace` where it is missing."""
-    left_out: int = 0
-    """Bytes that are missing."""
-    left_out_lines: int = 0
-    """What to add to the number of a line behind the cut."""
-
-    @property
-    def gap(self) -> Bounded | None:
-        """What of the trace's middle is missing, for who counts its lines."""
-        return Bounded(data=b"", cut_at=self.cut_at, left_out_lines=self.left_out_lines) if self.cut else None
+    cut: Bounded | None = None
+    """Where the middle of the trace is missing, if it is."""
 
 
 def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | None = None) -> FetchedJob:
@@ -63,20 +55,17 @@ def read_job(connection: Connection, target: Target, *, max_bytes: int = MAX_TRA
     thing = f"job {target.job_id} of {project}"
     asked = Asked(thing=thing, project=target.project)
     job = _Job(connection.read(asked, lambda: _job(connection, target)))
-    trace = Bounded(data=b"") if job.erased else _read_trace(connection, target, thing, max_bytes)
-    if not trace.data.strip() and not job.failure_says_why:
+    trace = Spooled(TraceSource(b"")) if job.erased else _read_trace(connection, target, thing, max_bytes)
+    if _is_blank(trace.source) and not job.failure_says_why:
         raise NoLogError(job.why_no_trace(thing), permanent=True)
     facts = job.facts(target, trace)
     return FetchedJob(
-        trace=trace.data,
+        trace=trace.source,
         facts=facts,
         source=Source(name=target.name, job_id=target.job_id, url=facts.web_url or target.url),
         finished=job.finished,
         notes=(*target.notes, *_notes(job, trace)),
-        cut=trace.cut_at is not None,
-        cut_at=trace.cut_at or 0,
-        left_out=trace.left_out,
-        left_out_lines=trace.left_out_lines,
+        cut=trace.cut,
     )
 
 
@@ -85,13 +74,13 @@ def _job(connection: Connection, target: Target) -> Mapping[str, Any]:
     return project.jobs.get(target.job_id, **ONCE).attributes
 
 
-def _read_trace(connection: Connection, target: Target, thing: str, max_bytes: int) -> Bounded:
+def _read_trace(connection: Connection, target: Target, thing: str, max_bytes: int) -> Spooled:
     role = "Reporter (Developer, if the job ran with CI_DEBUG_TRACE)"
     asked = Asked(thing=f"the log of {thing}", project=target.project, role=role)
     return connection.read(asked, lambda: _stream_trace(connection, target, max_bytes))
 
 
-def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Bounded:
+def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Spooled:
     import gitlab.exceptions
 
     project = connection.api.projects.get(target.project, lazy=True)
@@ -101,9 +90,13 @@ def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Bou
         chunks = job.trace(streamed=True, iterator=True, chunk_size=_CHUNK, **ONCE)
     except gitlab.exceptions.GitlabError as error:
         if error.response_code == 404:
-            return Bounded(data=b"")  # the job is there, as the first request has shown
+            return Spooled(TraceSource(b""))  # the job is there, as the first request has shown
         raise
-    return read_bounded(connection.in_time(chunks), max_bytes)
+    return spooled(connection.in_time(chunks), max_bytes)
+
+
+def _is_blank(trace: TraceSource) -> bool:
+    return not any(piece.strip() for piece in trace.pieces(_CHUNK))
 
 
 class _Job:
@@ -129,11 +122,11 @@ class _Job:
         """`erased on 2025-01-31`."""
         return f"erased on {self.erased[:10]}" if re.match(r"\d{4}-\d\d-\d\d", self.erased) else "erased"
 
-    def facts(self, target: Target, trace: Bounded) -> Facts:
+    def facts(self, target: Target, trace: Spooled) -> Facts:
         """What the API knows; of the runner only what the log does not say itself."""
         exit_code, web_url = self._fields.get("exit_code"), self._text("web_url")
         # the API gives today's version and name of a runner that may have been upgraded since
-        headless = _RUNNER_HEADER not in trace.data[:_HEADER_SIZE]
+        headless = _RUNNER_HEADER not in trace.source.read(0, _HEADER_SIZE)
         version = re.match(r"\d+\.\d+\.\d+", self._text("version", within="runner_manager"))
         return Facts(
             job=self._text("name") or None,
@@ -146,7 +139,7 @@ class _Job:
             web_url=web_url if re.fullmatch(r"https?://\S+", web_url) else None,
             runner=version.group() if version and headless else None,
             runner_name=(headless and self._text("description", within="runner")) or None,
-            truncated=None if trace.cut_at is None else "middle",
+            truncated=None if trace.cut is None else "middle",
         )
 
     def why_no_trace(self, thing: str) -> str:
@@ -182,7 +175,7 @@ def _project_path(target: Target, web_url: str) -> str | None:
     return None if isinstance(place, int) else place.below(target.base).path
 
 
-def _notes(job: _Job, trace: Bounded) -> list[str]:
+def _notes(job: _Job, trace: Spooled) -> list[str]:
     notes = []
     if job.status in _RUNNING:
         notes.append("the job is still running: this is its log so far")
@@ -190,9 +183,9 @@ def _notes(job: _Job, trace: Bounded) -> list[str]:
         notes.append(f"the job is not finished ({job.status}): this is its log so far")
     if job.erased:
         notes.append(f"the log was {job.erased_on}: only GitLab's own reason for the failure is known")
-    elif not trace.data.strip():
+    elif _is_blank(trace.source):
         notes.append("the job has no log: only GitLab's own reason for the failure is known")
-    if trace.cut_at is not None:
-        gap = f"{trace.left_out} bytes ({trace.left_out_lines} lines)"
+    if trace.cut is not None:
+        gap = f"{trace.cut.left_out} bytes ({trace.cut.left_out_lines} lines)"
         notes.append(f"the log was cut in the middle, where {gap} were left out")
     return notes

@@ -8,8 +8,9 @@ from bkdoctor.gitlab.client import FetchedJob, read_job
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.pipelines import Job
 from bkdoctor.gitlab.target import Target
+from bkdoctor.trace.source import Source
 
-MAX_TRACE = 32 * 1024 * 1024
+MAX_TRACE = 256 * 1024 * 1024
 PAUSES = (3.0, 5.0, 8.0)
 """Seconds before a trace without its end is read again."""
 _FRESH = 300.0
@@ -51,8 +52,8 @@ def _once(api: Connection, target: Target, max_bytes: int) -> FetchedJob | None:
         return None
 
 
-def _may_grow(job: Job, trace: bytes) -> bool:
-    return (job.failure_reason or "") in _BY_RUNNER and not _END.search(trace[-_TAIL:]) and _is_fresh(job)
+def _may_grow(job: Job, trace: Source) -> bool:
+    return (job.failure_reason or "") in _BY_RUNNER and not _END.search(trace.tail(_TAIL)) and _is_fresh(job)
 
 
 def _is_fresh(job: Job) -> bool:

@@ -3,6 +3,7 @@
 import re
 
 from bkdoctor.model import Report
+from bkdoctor.trace.source import Source
 
 _SCRIPT = re.compile(rb"section_start:\d{9,11}:(?:step_|build_script|concrete)")
 _BUILDERS = frozenset({"rootless", "native", "buildx", "bake", "kaniko", "buildah"})
@@ -16,7 +17,7 @@ _HEAD = 4 * 1024 * 1024
 """How much of a trace's beginning is searched."""
 
 
-def is_build(report: Report, trace: bytes, words: str) -> bool:
+def is_build(report: Report, trace: Source, words: str) -> bool:
     """Whether the log shows an image builder, or the job failed too early to show one and its names say it has one.
 
     `words` is the regular expression that such names match.
@@ -24,11 +25,15 @@ def is_build(report: Report, trace: bytes, words: str) -> bool:
     facts = report.facts
     if facts.method in _BUILDERS or facts.buildkit or facts.kaniko:
         return True
-    head = trace[:_HEAD]
+    head = trace.read(0, _HEAD)
     if _OUTPUT.search(head) or (facts.method and _BUILDS.search(head)):
         return True
     # a job that only logs in or pulls with docker is one if it is called so
-    return (bool(facts.method) or not _SCRIPT.search(trace)) and names_say_build(report, words)
+    return (bool(facts.method) or not _has_script(trace)) and names_say_build(report, words)
+
+
+def _has_script(trace: Source) -> bool:
+    return any(_SCRIPT.search(piece) for piece in trace.pieces(_HEAD, overlap=64))
 
 
 def names_say_build(report: Report, words: str) -> bool:

@@ -4,7 +4,6 @@ import re
 
 import msgspec
 
-from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import GitLabError, NoLogError
@@ -15,6 +14,7 @@ from bkdoctor.gitlab.settled import fetch_settled
 from bkdoctor.jobs.build_jobs import is_build
 from bkdoctor.model import Facts, Report, Source
 from bkdoctor.trace.facts import merge
+from bkdoctor.trace.source import Source as TraceSource
 
 
 class JobReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,14 +41,13 @@ _HIDDEN = "The bot may not read the log of this job."
 
 def diagnosed(job: Job, fetched: FetchedJob, catalog: Catalog, words: str, *, known: Facts | None = None) -> JobReport:
     """Return what the trace says; `known` are facts that are in no log, `words` those of the names of build jobs."""
-    gap = Bounded(data=b"", cut_at=fetched.cut_at, left_out_lines=fetched.left_out_lines)
     report = diagnose(
         fetched.trace,
         catalog,
         known=merge(fetched.facts, known) if known else fetched.facts,
         source=fetched.source,
         notes=fetched.notes,
-        cut=gap if fetched.cut else None,
+        cut=fetched.cut,
     )
     return JobReport(job=job, report=report, build=is_build(report, fetched.trace, words))
 
@@ -56,7 +55,7 @@ def diagnosed(job: Job, fetched: FetchedJob, catalog: Catalog, words: str, *, kn
 def without_log(job: Job, words: str, notes: tuple[str, ...]) -> JobReport:
     """Return what the job's own fields say, where its trace is not to be had."""
     report = Report(verdict="empty", source=_source(job), facts=_facts(job), notes=notes)
-    return JobReport(job=job, report=report, build=is_build(report, b"", words))
+    return JobReport(job=job, report=report, build=is_build(report, TraceSource(b""), words))
 
 
 def _source(job: Job) -> Source:

@@ -6,7 +6,6 @@ well. Nothing else knows which outputs there are.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Protocol, cast
@@ -45,6 +44,8 @@ class RenderAll(Protocol):
 
 def formats() -> list[str]:
     """Return the names of the outputs, without importing them."""
+    import pkgutil
+
     return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
 
 
@@ -72,6 +73,11 @@ def texts(name: str, reports: Iterable[Report], options: Options) -> Iterator[st
 
 
 def _module(name: str) -> ModuleType:
-    if name not in formats():
-        raise UsageError(f"there is no output format {name!r}: use one of {', '.join(formats())}")
-    return importlib.import_module(f"{__name__}.{name}")
+    module = f"{__name__}.{name}"
+    try:
+        if name.isidentifier() and not name.startswith("_"):
+            return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+    raise UsageError(f"--format {name}: there is no such format. Choose one of {', '.join(formats())}.")

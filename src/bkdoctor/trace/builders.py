@@ -122,6 +122,11 @@ def _tty(match: re.Match[str]) -> Announcement | None:
     return Announcement("tty", name, title_of(name), status, "")  # type: ignore[arg-type]
 
 
+def may_restart(step_id: str) -> bool:
+    """Say whether a step of this id may be the first of another build."""
+    return step_id in ("#0", "#1")
+
+
 def is_survivable(name: str) -> bool:
     """Say whether a step of this name may end in ERROR while the build goes on: imports of a cache."""
     return name.startswith(("importing cache", "inferred cache manifest"))

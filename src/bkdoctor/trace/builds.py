@@ -36,8 +36,8 @@ class Builds:
         """A command of the script begins: the numbers of the next build are its own."""
         self._steps = {}
 
-    def announce(self, found: Announcement, number: int) -> None:
-        """Take in what a line says about a step."""
+    def announce(self, found: Announcement, number: int) -> Step:
+        """Take in what a line says about a step, and return that."""
         key = found.id if found.kind != "kaniko" else f"{found.id}@{number}"
         if self._is_new_build(found):
             self.out.builds.append(number)
@@ -55,6 +55,7 @@ class Builds:
         if found.status and found.status != "running":
             step.status = found.status
             step.error = found.detail
+        return step
 
     def _is_new_build(self, found: Announcement) -> bool:
         if not self.out.builds or not self._steps:
@@ -102,6 +103,6 @@ def _restarts(known: Step, found: Announcement) -> bool:
 
     A step that boots a builder prints lines of its own (`#1 pulling image ...`) that are no headings.
     """
-    if found.id not in ("#0", "#1") or found.title is None or not known.title.name:
+    if not builders.may_restart(found.id) or found.title is None or not known.title.name:
         return False
     return known.status != "running" or (found.title.name.startswith("[") and found.title.name != known.title.name)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from bkdoctor.digests import blake2b
 from bkdoctor.trace.marks import CONTINUATION, CONTROLS, MARKS, WORDS
 
 if TYPE_CHECKING:
@@ -75,10 +76,8 @@ class Searcher:
 
 def fingerprint(literals: Sequence[str]) -> str:
     """Return a name for the compiled form of these literals, another for other marks."""
-    import hashlib
-
     parts = [*literals, *map(repr, MARKS), *map(repr, WORDS)]
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+    return blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
 
 
 class HyperscanFinder:

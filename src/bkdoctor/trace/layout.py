@@ -4,8 +4,9 @@ A `Layout` answers where a line stands; it is made by `segment` and holds spans 
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+import msgspec
 
 from bkdoctor.model import Place
 from bkdoctor.trace.builders import Status, Title
@@ -28,8 +29,7 @@ class Span(NamedTuple):
         return isinstance(number, int) and self.start <= number < self.stop
 
 
-@dataclass(slots=True)
-class Section:
+class Section(msgspec.Struct):
     """A section of the runner; `stop` is the line after its last."""
 
     name: str
@@ -37,8 +37,7 @@ class Section:
     stop: int
 
 
-@dataclass(slots=True)
-class Command:
+class Command(msgspec.Struct):
     """A line of the job's script as the runner echoes it."""
 
     line: int
@@ -46,8 +45,7 @@ class Command:
     section: str | None
 
 
-@dataclass(slots=True)
-class Step:
+class Step(msgspec.Struct):
     """A build step; a BuildKit vertex."""
 
     id: str
@@ -77,20 +75,19 @@ class Block(NamedTuple):
     step: Step | None
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(msgspec.Struct):
     """Where everything stands in one trace."""
 
-    sections: list[Section] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
-    steps: list[Step] = field(default_factory=list)
-    builds: list[int] = field(default_factory=list)
+    sections: list[Section] = []
+    commands: list[Command] = []
+    steps: list[Step] = []
+    builds: list[int] = []
     """The line at which each build begins."""
-    dumps: list[Block] = field(default_factory=list)
-    excerpts: list[Span] = field(default_factory=list)
-    chains: list[int] = field(default_factory=list)
-    daemon_logs: list[Span] = field(default_factory=list)
-    services: list[Span] = field(default_factory=list)
+    dumps: list[Block] = []
+    excerpts: list[Span] = []
+    chains: list[int] = []
+    daemon_logs: list[Span] = []
+    services: list[Span] = []
     dockerfile: str | None = None
     dockerfile_line: int | None = None
     pointed: str = ""
@@ -101,8 +98,8 @@ class Layout:
     """The line in which the runner says how the job ended."""
     succeeded: bool | None = None
     cut_by_limit: int | None = None
-    _prefixed: dict[str, list[Step]] = field(default_factory=dict)
-    _regions: list[Step] = field(default_factory=list)
+    _prefixed: dict[str, list[Step]] = {}
+    _regions: list[Step] = []
 
     def index(self) -> None:
         """Prepare the look-ups; called once, when all steps are known."""

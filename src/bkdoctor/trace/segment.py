@@ -9,7 +9,7 @@ from bkdoctor.trace import builders, clean
 from bkdoctor.trace.blocks import Blocks
 from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.builds import Builds
-from bkdoctor.trace.layout import Command, Layout, Section
+from bkdoctor.trace.layout import Command, Layout, Section, Step
 from bkdoctor.trace.log import Line, Log
 from bkdoctor.trace.marks import TITLES
 
@@ -42,11 +42,16 @@ class _Segmenter:
         self.builds = Builds(self.out)
         self.blocks = Blocks(log, self.out, self.builds)
         self.headings: dict[bytes, Announcement | None] = {}
+        self.repeated: dict[bytes, Step] = {}
+        """Headings since the last line that was something else, of steps of which there is nothing else to learn."""
 
     def run(self) -> Layout:
         self.fed = 0
-        survey = self.log.survey
+        survey, repeated = self.log.survey, self.repeated
         for number, raw in zip(survey.marked_numbers, survey.marked_bytes, strict=True):
+            if raw in repeated:
+                repeated[raw].last = self.fed = number
+                continue
             if self.blocks.waits:
                 self._feed_until(number)
             if raw is None:
@@ -66,7 +71,11 @@ class _Segmenter:
             found = self.headings[raw] = builders.heading(self.log.made(number, raw).text)
         if found is None or self.blocks.busy:
             return False
-        self.builds.announce(found, number)
+        step = self.builds.announce(found, number)
+        if not builders.may_restart(found.id):
+            self.repeated[raw] = step
+        else:
+            self.repeated.clear()
         self.fed = number
         return True
 
@@ -81,6 +90,7 @@ class _Segmenter:
         if number <= self.fed:
             return
         self.fed = number
+        self.repeated.clear()
         if self.has_markers and b"section_" in raw:
             self._markers(number, raw)
         line = self.log.made(number, raw)

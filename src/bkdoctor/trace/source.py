@@ -1,6 +1,7 @@
 """The bytes of a trace, in memory or in a file: read where they are needed, never all at once from a file."""
 
 import os
+from collections.abc import Iterator
 from typing import IO
 
 
@@ -21,3 +22,11 @@ class Source:
             return os.pread(self._file.fileno(), length, start)
         self._file.seek(start)
         return self._file.read(length)
+
+    def tail(self, count: int) -> bytes:
+        """Return the last bytes."""
+        return self.read(max(0, self.size - count), self.size)
+
+    def pieces(self, size: int, overlap: int = 0) -> Iterator[bytes]:
+        """Yield all of it in pieces, each with the last bytes of the one before."""
+        return (self.read(max(0, at - overlap), at + size) for at in range(0, self.size, size))

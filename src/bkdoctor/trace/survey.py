@@ -119,9 +119,10 @@ class _Surveyor:
                 out.index.go_on(block.first + data.count(b"\n", block.fresh, start))
             plain = text is data
             self._keep(block._replace(dirty=not plain), data, seen)
-            if marks:
-                lines = _Plain(block, data, numbers) if plain else _Cleaned(block, data, text, out.index)
-                self._mark(lines, marks)
+            if marks and plain:
+                self._mark(_plain(block, data, marks, numbers))
+            elif marks:
+                self._mark(_cleaned(block, data, text, marks, out.index))
         return out
 
     def _blocks(self) -> Iterator[tuple[Block, bytes]]:
@@ -178,79 +179,71 @@ class _Surveyor:
         if not blocks or blocks[-1] != number:
             blocks.append(number)
 
-    def _mark(self, lines: "_Plain | _Cleaned", marks: list[int]) -> None:
+    def _mark(self, lines: Iterator[tuple[int, bytes | None]]) -> None:
         """Keep the marked lines, and what shows in them only when they are cleaned."""
         come_together: list[bytes] = []
-        for nth, mark in enumerate(marks):
-            if mark <= lines.stop:
+        timestamped, known, last = self.out.timestamped, self.known, self.last
+        keep_number, keep_bytes = self.out.marked_numbers.append, self.out.marked_bytes.append
+        for number, raw in lines:
+            if number <= last:
                 continue
-            number, raw = lines.at(nth, mark)
-            if number <= self.last:
+            last = number
+            keep_number(number)
+            if raw is None:
+                keep_bytes(None)
                 continue
-            self.last = number
-            if raw is not None and self.out.timestamped:
+            if timestamped:
                 raw = clean.joined(raw)
-            self.out.marked_numbers.append(number)
-            self.out.marked_bytes.append(raw if raw is None else self._once(raw))
-            if raw is not None and b"section_" in raw and clean.comes_together(raw):
+            keep_bytes(known.get(raw) or self._once(raw))
+            if b"section_" in raw and clean.comes_together(raw):
                 self.out.joined.setdefault(len(self.out.blocks) - 1, []).append(number)
                 come_together.append(clean.clean(raw).encode())
+        self.last = last
         if come_together:
             for literal in self.finder.scan(b"\n%b\n" % b"\n".join(come_together)).literals:
                 self._hold(literal)
 
     def _once(self, raw: bytes) -> bytes:
-        known = self.known.get(raw)
-        if known is None:
-            if len(self.known) >= _KNOWN:
-                self.known.clear()
-            known = self.known[raw] = raw
-        return known
+        if len(self.known) >= _KNOWN:
+            self.known.clear()
+        self.known[raw] = raw
+        return raw
 
 
-class _Plain:
-    """The lines of a block that was searched as it is; `numbers` are those of the lines that are marked."""
-
-    def __init__(self, block: Block, data: bytes, numbers: list[int]) -> None:
-        self._torn = block.torn
-        self._data = data
-        self._numbers = numbers
-        self.stop = -1
-
-    def at(self, nth: int, position: int) -> tuple[int, bytes | None]:
-        """Return the number of the line with the nth mark, and its bytes if it is all there."""
-        data = self._data
-        start = data.rfind(b"\n", 0, position) + 1
-        stop = data.find(b"\n", position)
-        self.stop = stop = stop if stop >= 0 else len(data)
-        if self._torn or stop - start > clean.LONG:
-            return self._numbers[nth], None
-        return self._numbers[nth], data[start:stop]
+def _plain(block: Block, data: bytes, marks: list[int], numbers: list[int]) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the marked lines of a block that was searched as it is: their numbers, and their bytes if all are there."""
+    until = -1
+    for mark, number in zip(marks, numbers, strict=True):
+        if mark <= until:
+            continue
+        start = data.rfind(b"\n", 0, mark) + 1
+        until = data.find(b"\n", mark)
+        if until < 0:
+            until = len(data)
+        yield number, None if block.torn or until - start > clean.LONG else data[start:until]
 
 
-class _Cleaned:
-    """The lines of a block that was cleaned: they are counted there and taken from the raw ones."""
-
-    def __init__(self, block: Block, data: bytes, text: bytes, index: LineIndex) -> None:
-        self._block = block
-        self._text = text
-        self._raw = data.split(b"\n")
-        self._before = 1 if block.fresh == 1 else 0
-        self._heads = index.lines_from(block.first, len(self._raw) + 1)
-        self._position, self._line = self._before, 0
-        self.stop = -1
-
-    def at(self, _nth: int, position: int) -> tuple[int, bytes | None]:
-        """Return the number of the line at a position, and its bytes if it is all there."""
-        text = self._text
-        stop = text.find(b"\n", position)
-        self.stop = stop if stop >= 0 else len(text)
-        self._line += text.count(b"\n", self._position, max(self._position, position))
-        self._position = max(self._position, position)
-        number = self._heads[self._line]
-        if self._block.torn:
-            return number, None
-        index = number - self._block.first + self._before
-        following = self._heads[self._line + 1] if self._line + 1 < len(self._heads) else number + 1
-        raw = b"\n".join(self._raw[index : index + following - number])
-        return number, raw if len(raw) <= clean.LONG else None
+def _cleaned(
+    block: Block, data: bytes, text: bytes, marks: list[int], index: LineIndex
+) -> Iterator[tuple[int, bytes | None]]:
+    """Yield the same of a block that was cleaned: lines are counted there and taken from the raw ones."""
+    raw_lines = data.split(b"\n")
+    before = 1 if block.fresh == 1 else 0
+    heads = index.lines_from(block.first, len(raw_lines) + 1)
+    position, line, until = before, 0, -1
+    for mark in marks:
+        if mark <= until:
+            continue
+        until = text.find(b"\n", mark)
+        if until < 0:
+            until = len(text)
+        line += text.count(b"\n", position, max(position, mark))
+        position = max(position, mark)
+        number = heads[line]
+        if block.torn:
+            yield number, None
+            continue
+        at = number - block.first + before
+        following = heads[line + 1] if line + 1 < len(heads) else number + 1
+        raw = b"\n".join(raw_lines[at : at + following - number])
+        yield number, raw if len(raw) <= clean.LONG else None
