@@ -20,7 +20,8 @@ _BUILT = re.compile(
 )
 _FAILED = re.compile(
     r"^(?:ERROR|error|Error|FATAL|FATA\[\d+\])\b[: ]|failed to solve|returned a non-zero code|error building image"
-    r"|^failed to (?:build|receive status|get status|list workers|fetch|authorize|push|read|export|load)\b|^error during connect"
+    r"|^failed to (?:build|receive status|get status|list workers|fetch|authorize|push|read|export|load)\b"
+    r"|^error during connect"
 )
 
 
