@@ -263,7 +263,27 @@ def test_gitlab_judges_what_is_proposed_where_the_token_allows(cli: Cli, tree: P
     assert (refused.status, refused.out) == (3, "")
     assert "GitLab would refuse the changed .gitlab-ci.yml: --opt filename is wrong" in refused.err
     gitlab.invalid = "script"
-    assert cli("fix", "12", "-R", PROJECT).status == 0, "the old file is as wrong"
+    as_wrong = cli("fix", "12", "-R", PROJECT)
+    assert as_wrong.status == 0, "the old file is as wrong"
+    assert "did not judge the change: it refuses the present configuration, too." in as_wrong.err
+    gitlab.tokens[TOKEN] = {"read_api"}
+    assert "did not judge the change: that needs a token with the scope api." in cli("fix", "12", "-R", PROJECT).err
+
+
+def test_a_file_that_is_included_is_judged_with_the_one_that_includes_it(
+    cli: Cli, tree: Path, gitlab: GitLabDouble
+) -> None:
+    gitlab.tokens[TOKEN] = {"api"}
+    main = "workflow:\n  name: x\ninclude:\n  - local: /ci/app.yml\n  - local: ci/other.yml\n"
+    gitlab.repository[PROJECT, ".gitlab-ci.yml"] = main.encode()
+    gitlab.repository[PROJECT, "ci/app.yml"] = ROOTLESS.encode()
+    answer = cli("fix", "12", "-R", PROJECT)
+    assert answer.status == 0, answer.err
+    assert gitlab.linted[0].startswith("workflow:\n  name: x\ninclude: [{local: ci/other.yml}]\n\nstages:")
+    assert "--opt filename=Dockerfile" in gitlab.linted[0]
+    assert "did not judge" not in answer.err
+    gitlab.repository[PROJECT, ".gitlab-ci.yml"] = f"{main}build-image:\n  tags: [a]\n".encode()
+    assert "did not judge the change: .gitlab-ci.yml includes ci/app.yml." in cli("fix", "12", "-R", PROJECT).err
 
 
 def test_includes_are_read_and_the_file_is_where_the_project_says(cli: Cli, tree: Path, gitlab: GitLabDouble) -> None:

@@ -138,8 +138,47 @@ def test_what_a_builder_needs_is_made_before_it() -> None:
 
 
 def test_a_recipe_for_another_method_is_refused() -> None:
-    with pytest.raises(CannotEdit, match=r"builds with `/kaniko/executor`, so the fix is another job"):
+    with pytest.raises(CannotEdit, match=r"builds with `/kaniko/executor`, so the fix is another job") as told:
         merged("kaniko.yml", recipe("rootless", "build"))
+    assert "`bkdoctor migrate kaniko.yml --job build-image` makes it build with BuildKit" in str(told.value)
+
+
+BEHIND = """\
+"<job>":
+  script:
+    - docker build -t app:ci .
+    - docker save app:ci -o app.tar
+    - sha256sum app.tar
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "build:\n  script:\n    - docker build -t app:ci .\n    # then\n    - ./deploy.sh\n",
+            {
+                "script": [
+                    "docker build -t app:ci .",
+                    "docker save app:ci -o app.tar",
+                    "sha256sum app.tar",
+                    "./deploy.sh",
+                ]
+            },
+        ),
+        (
+            ".a:\n  script: [make, docker build -t app:ci .]\nbuild:\n  extends: .a\n",
+            {"script": [["make", "docker build -t app:ci ."], "docker save app:ci -o app.tar", "sha256sum app.tar"]},
+        ),
+        (
+            "build:\n  script: docker build -t app:ci .\n",
+            {"script": ["docker build -t app:ci .", "docker save app:ci -o app.tar", "sha256sum app.tar"]},
+        ),
+    ],
+)
+def test_what_follows_the_build_in_a_fix_follows_it_in_the_job(before: str, after: dict[str, Any]) -> None:
+    job = merged("x.yml", Edit(snippet=BEHIND), "build", before)
+    assert {key: job[key] for key in job if key != "extends"} == after
 
 
 def test_services_are_known_by_alias_or_name() -> None:

@@ -147,14 +147,21 @@ def test_the_recipe_of_the_jobs_method(method: Any, shown: str) -> None:
 
 def test_where_the_method_is_unknown_rootless_comes_first_and_the_others_are_named() -> None:
     found = chosen(fix(recipe="auth"))
-    assert [f.snippet for f in found] == ["build-image: rootless", "build-image: buildx", "build-image: native"]
-    assert [f.fits for f in found] == ["unknown"] * 3
-    assert found[1].condition == "method is docker buildx"
+    assert [(f.snippet, f.fits, f.condition) for f in found] == [
+        ("build-image: rootless", "unknown", "method is rootless BuildKit")
+    ]
+    assert found[0].note == (
+        "Else: for docker buildx, `bkdoctor snippet buildx auth`; for native BuildKit, `bkdoctor snippet native auth`."
+    )
+    assert chosen(fix(recipe="auth"), facts=Facts(method="native"))[0].note is None
 
 
 def test_a_recipe_is_shown_only_for_the_methods_of_its_fix() -> None:
     found = chosen(fix(recipe="auth", when={"method": ["rootless", "native"]}))
-    assert [f.snippet for f in found] == ["build-image: rootless", "build-image: native"]
+    assert [f.snippet for f in found] == ["build-image: rootless"]
+    assert found[0].note == "Else: for native BuildKit, `bkdoctor snippet native auth`."
+    found = chosen(fix(recipe="auth", when={"method": ["kaniko", "docker"]}))
+    assert found[0].note == "Else: for docker build, `bkdoctor snippet buildx auth`."
     found = chosen(fix(recipe="auth", when={"method": ["kaniko", "buildah"]}))
     assert [(f.snippet, f.condition) for f in found] == [("build-image: rootless", "method is kaniko or buildah")]
     assert chosen(fix(recipe="auth", when={"method": ["kaniko"]}), facts=Facts(method="buildx")) == ()

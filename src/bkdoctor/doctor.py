@@ -102,6 +102,10 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
     step = spot.step if spot else None
     captures = {k: redact(v)[:CAPTURE_LIMIT] for k, v in match.captures.items()}
     values = _values(captures, step, matcher.facts, layout, entry.captured)
+    if spot and spot.place == "service":
+        from bkdoctor.fixes.service import alias_of
+
+        values |= {"service.alias": alias_of(log.line(answer.evidence[0]).body) or ""}
     commands = [redact(c.text) for c in layout.commands]
     fixes = select(
         pattern.fix, matcher.facts, captures, values,

@@ -138,8 +138,12 @@ def _changes(entry: Entry, first: Example, catalog: Catalog) -> Iterator[str]:
 def _made(spec: FixSpec, captures: Mapping[str, str], commands: list[str], catalog: Catalog) -> tuple[Fix, ...]:
     """Return the fix as an answer would show it, whatever place or capture it asks for; a recipe in each method."""
     anywhere = {name: wanted for name, wanted in spec.when.items() if name not in ("has", "place", "platform")}
+    facts = Facts()
+    if spec.recipe and "/" not in spec.recipe:
+        anywhere.pop("method", None)
+        facts = Facts(method=next((m for m in METHODS if (m, spec.recipe) in catalog.recipes), None))
     free = msgspec.structs.replace(spec, when=anywhere)
-    return select([free], Facts(), captures, captures, commands=commands, place=None, foreign=None, catalog=catalog)
+    return select([free], facts, captures, captures, commands=commands, place=None, foreign=None, catalog=catalog)
 
 
 def _where(fix: Fix, spec: FixSpec, entry: Entry) -> str:

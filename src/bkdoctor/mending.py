@@ -12,6 +12,15 @@ from bkdoctor.model import Finding, Fix, Report
 _HIDDEN = "hint"
 
 
+class Judgement(msgspec.Struct, frozen=True):
+    """What GitLab says of changed files."""
+
+    fault: str = ""
+    """What is wrong with them; empty: nothing, or it was not asked."""
+    note: str = ""
+    """Why it did not judge them, a sentence; empty: it did, or none was to be expected."""
+
+
 class Files(Protocol):
     """Where the files of a project come from."""
 
@@ -24,8 +33,8 @@ class Files(Protocol):
     def whole(self) -> str | None:
         """Return the CI configuration as GitLab merged it, if that is known."""
 
-    def judge(self, change: Change) -> str:
-        """Say what GitLab finds wrong with a changed file; empty: nothing, or it was not asked."""
+    def judge(self, changes: tuple[Change, ...]) -> Judgement:
+        """Say what GitLab finds wrong with changed files."""
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,11 +148,12 @@ def _try(report: Report, finding: Finding, fix: Fix, files: Files, wish: Wish) -
         return NoProposal((f"{made.reason}.",))
     if isinstance(made, Unchanged):
         return NoProposal((f"{made.path} needs no change for it.",), there=True)
-    for change in made:
-        if fault := files.judge(change):
-            return NoProposal((f"GitLab would refuse the changed {change.path}: {fault}.",))
+    judgement = files.judge(made)
+    if judgement.fault:
+        return NoProposal((f"GitLab would refuse the changed {made[0].path}: {judgement.fault}.",))
     examples = examples_in(fix, made)
-    return Proposal(fix=with_diff(fix, made), changes=made, words=_words(fix, made, examples), examples=examples)
+    words = (*_words(fix, made, examples), *([judgement.note] if judgement.note else []))
+    return Proposal(fix=with_diff(fix, made), changes=made, words=words, examples=examples)
 
 
 _CI = ".gitlab-ci.yml"

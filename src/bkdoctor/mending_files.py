@@ -6,7 +6,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from bkdoctor.errors import InputError, UsageError
+from bkdoctor.fixes.ci_inlined import with_included
 from bkdoctor.fixes.result import Change, Refusal
+from bkdoctor.mending import Judgement
 from bkdoctor.model import Finding, Fix
 
 if TYPE_CHECKING:
@@ -87,10 +89,10 @@ class LocalFiles:
         """Return None: only GitLab merges configurations."""
         return None
 
-    def judge(self, change: Change) -> str:
+    def judge(self, changes: tuple[Change, ...]) -> Judgement:
         """Return nothing: only GitLab judges them."""
-        del change
-        return ""
+        del changes
+        return Judgement()
 
     def write(self, change: Change) -> str | None:
         """Write a changed file, the old one kept beside it; return the name of that one."""
@@ -137,15 +139,27 @@ class RemoteFiles:
             self._whole.append(self._files.merged())
         return self._whole[0]
 
-    def judge(self, change: Change) -> str:
+    def judge(self, changes: tuple[Change, ...]) -> Judgement:
         """Say what GitLab finds wrong with a changed configuration, if the old one was right."""
-        if change.path != self._files.ci_path:
-            return ""
-        lint = self._files.lint(change.after)
-        if lint is None or lint.valid:
-            return ""
-        before = self._files.lint(change.before or "")
-        return "" if before is not None and not before.valid else "; ".join(lint.errors) or "it is not valid"
+        path = self._files.ci_path
+        before = self.read(path) or ""
+        if changes[0].path == path:
+            after = changes[0].after
+        elif not changes[0].job:
+            return Judgement()
+        else:
+            inlined = with_included(before, changes[0].path, changes[0].after) if len(changes) == 1 else None
+            if inlined is None:
+                return Judgement(note=f"GitLab did not judge the change: {path} includes {changes[0].path}.")
+            after = inlined
+        lint = self._files.lint(after)
+        if lint is None:
+            return Judgement(note="GitLab did not judge the change: that needs a token with the scope api.")
+        if lint.valid:
+            return Judgement()
+        if (there := self._files.lint(before)) is not None and not there.valid:
+            return Judgement(note="GitLab did not judge the change: it refuses the present configuration, too.")
+        return Judgement(fault="; ".join(lint.errors) or "it is not valid")
 
 
 def _free_name(file: Path) -> Path:

@@ -28,7 +28,7 @@ from bkdoctor.gitlab.merge_requests import (
 )
 from bkdoctor.gitlab.pipelines import asked_for
 from bkdoctor.jobs.causes import Group, group
-from bkdoctor.mending import Proposal, Wish, propose
+from bkdoctor.mending import Judgement, Proposal, Wish, propose
 from bkdoctor.mending_files import suits
 from bkdoctor.model import Finding, Fix
 from bkdoctor.redact import redact
@@ -72,9 +72,9 @@ class _ChangedFiles:
     def whole(self) -> str | None:
         return None
 
-    def judge(self, change: Change) -> str:
-        del change
-        return ""
+    def judge(self, changes: tuple[Change, ...]) -> Judgement:
+        del changes
+        return Judgement()
 
 
 class _Wanted(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """From .gitlab-ci.yml and the local files that it includes to its jobs and what each of them inherits."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
@@ -226,16 +226,25 @@ def _file(path: str, text: str) -> File:
     return File(path, text, root)
 
 
-def _includes(root: Node, missing: list[str]) -> Iterator[str]:
+def entries_of_include(root: Node) -> list[Node]:
+    """Return what a file includes, an entry each."""
     value = root.get("include")
     if value is None:
-        return
-    real = value.real
-    for entry in real.items if real.kind == "seq" else [real]:
-        item = entry.real
-        fields: Mapping[str, str] = {k.value: v.real.value for k, v in item.pairs}
-        name = item.value if item.kind == "scalar" else fields.get("local", "")
-        if "://" in name or not name:
-            missing.append(name or " ".join(v for v in fields.values() if v))
+        return []
+    return [item.real for item in value.real.items] if value.real.kind == "seq" else [value.real]
+
+
+def name_of_include(entry: Node) -> str:
+    """Return the path of an included file of the same project; empty where it is none, or an address."""
+    local = entry if entry.kind == "scalar" else entry.get("local")
+    return local.real.value.removeprefix("/") if local is not None and "://" not in local.real.value else ""
+
+
+def _includes(root: Node, missing: list[str]) -> Iterator[str]:
+    for entry in entries_of_include(root):
+        name = name_of_include(entry)
+        if not name:
+            fields = [v.real.value for _, v in entry.pairs if v.real.value]
+            missing.append(entry.value or " ".join(fields))
         elif name.endswith((".yml", ".yaml")):
-            yield name.removeprefix("/")
+            yield name

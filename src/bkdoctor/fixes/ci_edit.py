@@ -3,6 +3,8 @@
 A job keeps what it inherits, a recipe for one section leaves alone what a job that works has in its own way.
 """
 
+import shlex
+
 from bkdoctor.fixes.ci_commands import edit_commands, not_found
 from bkdoctor.fixes.ci_config import SCRIPTS, File, Found, Reader
 from bkdoctor.fixes.ci_jobs import find_job
@@ -16,6 +18,8 @@ from bkdoctor.model import Edit, Facts
 
 _ORDER = ("image", "services", "id_tokens", "variables", "before_script", "script", "after_script")
 _OF_THE_METHOD = frozenset({"image", "stage", "services", "after_script"})
+_MIGRATED = frozenset({"kaniko", "docker"})
+"""The methods of which `migrate` makes BuildKit."""
 _CONNECTION = frozenset("DOCKER_HOST DOCKER_TLS_CERTDIR DOCKER_TLS_VERIFY DOCKER_CERT_PATH BUILDKIT_HOST".split())
 """How a job that works reaches its builder is its own affair."""
 
@@ -73,9 +77,20 @@ def _merge_job(space: Workspace, patch: Node, facts: Facts, *, recipe: bool) -> 
     family = next((f for line in lines if (f := family_of(line))), None)
     own = {f for _, _, _, node in space.scripts("before_script", "script") if (f := family_of(node.value))}
     if family is not None and family not in own and recipe:
-        raise CannotEdit(f"{not_found(space, FAMILIES[family])}, so the fix is another job than this")
+        raise CannotEdit(
+            f"{not_found(space, FAMILIES[family])}, so the fix is another job than this{_to_migrate(space, own)}"
+        )
     section = recipe and family is not None
     _merge_keys(space, _without_image(space, patch, facts), recipe=recipe, section=section)
+
+
+def _to_migrate(space: Workspace, families: set[str]) -> str:
+    """Say which command makes a job of the fix's method of this one."""
+    if not families or not families <= _MIGRATED:
+        return ""
+    found = next(iter(space.config.entries(space.job)), None)
+    path = found[0].path if found else space.path
+    return f": `bkdoctor migrate {path} --job {shlex.quote(space.job)}` makes it build with BuildKit"
 
 
 def _without_image(space: Workspace, patch: Node, facts: Facts) -> Node:

@@ -9,6 +9,7 @@ from bkdoctor.fixes.command_edit import groups_of
 from bkdoctor.fixes.result import CannotEdit
 from bkdoctor.fixes.script_lines import (
     BEFORE_BUILD,
+    BEHIND,
     BOOTSTRAP,
     BUILD,
     CONTEXT,
@@ -71,11 +72,15 @@ def _belongs_below(space: Workspace, line: Line) -> bool:
 
 
 def _ranked(items: Sequence[Node], key: str) -> list[Line]:
-    """Number the lines; one without a number of its own goes with the next that has one."""
+    """Number the lines; one without a number of its own goes with the next that has one, or is behind the build."""
     lines: list[Line] = []
     following = BEFORE_BUILD if key != "after_script" else BUILD + 1
-    for item in reversed(items):
+    built = next((n for n, item in enumerate(items) if family_of(item.value)), len(items))
+    for n, item in reversed(list(enumerate(items))):
         own = rank(item.value)
+        if n > built and not family_of(item.value):
+            lines.insert(0, Line(item, BEHIND))
+            continue
         following = own if own is not None and own < BUILD else following
         lines.insert(0, Line(item, following if own is None else own))
     return lines
@@ -145,10 +150,14 @@ def _insert(space: Workspace, key: str, lines: list[Line]) -> None:
     if own is not None and own.node.kind == "seq" and not own.node.tag:
         _into_own(space, own, lines)
         return
-    if key == "script":
-        _insert(space, "before_script", lines)
+    behind = [line for line in lines if line.rank == BEHIND]
+    if key == "script" and len(behind) < len(lines):
+        _insert(space, "before_script", [line for line in lines if line.rank != BEHIND])
+    if key == "script" and not (lines := behind):
         return
     inherited = _inherited(space, own, key)
+    if inherited is None and key == "script":
+        raise CannotEdit(_unknown_template(space))
     if inherited is None and key == "before_script" and _may_inherit(space):
         if (script := config.own(job, "script")) is None or script.node.kind == "alias":
             raise CannotEdit(_unknown_template(space))
@@ -186,7 +195,11 @@ def _into_list(space: Workspace, own: Found, key: str) -> None:
 def _into_own(space: Workspace, own: Found, lines: list[Line]) -> None:
     """Put each line before the first of the script that comes after it, none after a line that stands behind it."""
     ranks = [_rank_of_item(space, own, item) for item in own.node.items]
-    places = [next((n for n, r in enumerate(ranks) if r > line.rank), len(ranks)) for line in lines]
+    behind = max((n + 1 for n, r in enumerate(ranks) if r == BUILD), default=len(ranks))
+    places = [
+        behind if line.rank == BEHIND else next((n for n, r in enumerate(ranks) if r > line.rank), len(ranks))
+        for line in lines
+    ]
     for n in reversed(range(len(places) - 1)):
         places[n] = min(places[n], places[n + 1])
     sheet = space.sheet(own.file)

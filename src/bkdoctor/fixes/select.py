@@ -55,14 +55,32 @@ def select(
     """
     made: list[Fix] = []
     for spec in specs:
+        fitting: list[tuple[list[str], Fix]] = []
         for methods, recipe in _variants(spec, facts, catalog):
             when = {**(recipe.when if recipe else {}), **spec.when}
             if methods and facts.method is None:
                 when["method"] = methods
             unknown = _unknown(when, facts, captures, place, foreign)
             if unknown is not None:
-                made.append(_make(spec, recipe, when, values, commands, fits=not unknown))
+                fitting.append((methods, _make(spec, recipe, when, values, commands, fits=not unknown)))
+        made += [_naming_others(fitting, spec.recipe)] if fitting else []
+    if place == "service":
+        from bkdoctor.fixes.service import for_service
+
+        made = [for_service(fix, facts, values.get("service.alias")) for fix in made]
     return tuple(sorted(made, key=lambda f: f.fits != "yes"))
+
+
+def _naming_others(fitting: Sequence[tuple[list[str], Fix]], section: str | None) -> Fix:
+    """Return the first of a fix's variants, the others named: where the method is unknown, one recipe is enough."""
+    fix = fitting[0][1]
+    others = []
+    for methods, _ in fitting[1:]:
+        named = " or ".join(_METHOD_NAMES.get(m, m) for m in methods)
+        others.append(f"for {named}, `bkdoctor snippet {_OF_METHOD.get(methods[0], methods[0])} {section}`")
+    if not others:
+        return fix
+    return msgspec.structs.replace(fix, note=" ".join(n for n in (fix.note, f"Else: {'; '.join(others)}.") if n))
 
 
 def _unknown(
