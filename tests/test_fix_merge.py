@@ -197,21 +197,27 @@ def test_services_are_known_by_alias_or_name() -> None:
 def test_needs_retry_and_tags() -> None:
     snippet = (
         '"<job>":\n  needs:\n    - job: unit\n      artifacts: true\n    - other\n  retry:\n    max: 2\n'
-        "    when:\n      - script_failure\n  tags:\n    - large\n"
+        "    when:\n      - script_failure\n  tags:\n    - large\nother:\n  script: [true]\n"
     )
     job = merged("matrix.yml", Edit(snippet=snippet))
     assert job["needs"] == [{"job": "unit", "artifacts": True}, "other"]
     assert job["retry"] == {"max": 2, "when": ["runner_system_failure", "script_failure"]}
     assert job["tags"] == ["$ARCH", "large"]
-    assert merged("extends-chain.yml", Edit(snippet=snippet))["retry"]["max"] == 2
+    assert merged("extends-chain.yml", Edit(snippet=snippet.replace("job: unit", "job: other")))["retry"]["max"] == 2
+    with pytest.raises(CannotEdit, match=r"matrix\.yml has no job compile"):
+        merged("matrix.yml", Edit(snippet='"<job>":\n  needs: [compile]\n'))
 
 
 def test_image_as_a_string_becomes_a_mapping() -> None:
     snippet = '"<job>":\n  image:\n    name: docker:cli\n    entrypoint: [""]\n'
     assert merged("buildx-dind.yml", Edit(snippet=snippet))["image"] == {"name": "docker:29-cli", "entrypoint": [""]}
-    assert (
-        merged("docker-build-push.yml", Edit(snippet='"<job>":\n  image: docker:29-cli\n'))["image"] == "docker:29-cli"
-    )
+    newer = Edit(snippet='"<job>":\n  image: docker:29-cli\n  services: [docker:29-dind]\n')
+    kept = merged("docker-build-push.yml", newer)
+    assert (kept["image"], kept["services"]) == ("docker:24.0.5", ["docker:24.0.5-dind"])
+    renewed = merged("docker-build-push.yml", msgspec.structs.replace(newer, renews=True))
+    assert (renewed["image"], renewed["services"]) == ("docker:29-cli", ["docker:29-dind"])
+    other = Edit(snippet='"<job>":\n  image: moby/buildkit:rootless\n')
+    assert merged("docker-build-push.yml", other)["image"] == "moby/buildkit:rootless"
 
 
 def test_a_script_that_is_one_string_becomes_a_list() -> None:

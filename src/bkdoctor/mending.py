@@ -7,7 +7,7 @@ import msgspec
 
 from bkdoctor.fixes.apply import EDITABLE, Where, apply, examples_in, with_diff
 from bkdoctor.fixes.result import Change, Refusal, Unchanged
-from bkdoctor.model import Finding, Fix, Report
+from bkdoctor.model import Edit, Finding, Fix, Report
 
 _HIDDEN = "hint"
 
@@ -86,6 +86,7 @@ def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
             return msgspec.structs.replace(tried, words=(*words, *tried.words))
     if waiting is not None:
         return msgspec.structs.replace(waiting, words=(*words, *waiting.words))
+    words += [f"To find out more, --fix {n}: {_title(fix)}." for n, (_, fix) in enumerate(fixes, 1) if _is_probe(fix)]
     words += [f"{_title(fix)}: needs {fix.condition}" for _, fix in fixes if fix.fits != "yes" and fix.condition]
     return NoProposal(tuple(dict.fromkeys(words)) or (_for_hands(fixes),))
 
@@ -118,8 +119,12 @@ def _chosen(
 
 def _in_order(report: Report, fixes: Sequence[tuple[Finding, Fix]]) -> list[tuple[Finding, Fix]]:
     """Put the safe fixes of each failure before those to review; the most likely failure stays first."""
-    fitting = [(finding, fix) for finding, fix in fixes if fix.fits == "yes" and fix.file in EDITABLE]
+    fitting = [pair for pair in fixes if pair[1].fits == "yes" and pair[1].file in EDITABLE and not _is_probe(pair[1])]
     return sorted(fitting, key=lambda pair: (report.findings.index(pair[0]), pair[1].risk != "safe"))
+
+
+def _is_probe(fix: Fix) -> bool:
+    return isinstance(fix.edit, Edit) and fix.edit.probe
 
 
 def _others(fixes: Sequence[tuple[Finding, Fix]], there: Fix) -> list[str]:

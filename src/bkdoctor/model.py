@@ -131,6 +131,10 @@ class Edit(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the snippet is a recipe: a whole job, of which a job that works already lacks one section."""
     examples: tuple[str, ...] = ()
     """What it brings that is there to be replaced: no value of the log."""
+    probe: bool = False
+    """Whether it finds out more, and cures nothing."""
+    renews: bool = False
+    """Whether its images go in place of others with a version of their own."""
     commands: tuple[str, ...] = ()
     """What the log shows of the job's script: it tells which job of a file it was."""
 

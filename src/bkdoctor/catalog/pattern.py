@@ -136,6 +136,12 @@ class FixSpec(_Strict, frozen=True, kw_only=True):
     """Where a Dockerfile's snippet is written: `above` what failed, or its parser directives `first`."""
     command: Command | None = None
     base: Base | None = None
+    examples: list[str] = []
+    """Words of the snippet that stand for the reader's own: a job, a tag of a runner, a command."""
+    probe: bool = False
+    """It finds out more about the failure, and cures nothing."""
+    renews: bool = False
+    """Its images are newer on purpose: else a job keeps the version of an image that it has."""
 
 
 class Example(_Strict, frozen=True, kw_only=True):

@@ -78,6 +78,8 @@ def _check_fix(key: str, fix: FixSpec, catalog: Catalog, every: set[str], some: 
         yield f"{key} needs exactly one of {', '.join(_KINDS)}; it has {kinds or 'none'}"
         return
     yield from _check_dockerfile(key, fix)
+    brought = "\n".join([fix.snippet or "", *(fix.command.set + fix.command.add if fix.command else [])])
+    yield from (f"{key}: the example {w!r} is not in what the fix brings" for w in fix.examples if w not in brought)
     yield from _check_when(key, fix, some)
     filled = every | {name.partition(":")[0] for name in fix.when.get("has", ())}
     texts = [fix.title, fix.note or "", fix.snippet or "", *(r.with_ for r in fix.replace)]

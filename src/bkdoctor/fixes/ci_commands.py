@@ -24,6 +24,8 @@ _PLAIN_BUILD = frozenset({"--frontend=dockerfile.v0", "--local=context=.", "--lo
 _NAMES = frozenset({"name", "ref", "dest", "src", "url", "bucket"})
 _ALIKE = (("docker", "buildx"), ("rootless", "native"))
 """Methods whose commands take the same options."""
+_OF_BUILDX = frozenset({"--push", "--load"})
+"""What `docker build` knows only where buildx stands behind it; the job pushes in its own way."""
 _REPEATED = frozenset({"--tag", "--label", "--destination", "--cache-from", "--import-cache"})
 
 
@@ -52,12 +54,18 @@ def merge_options(
         if recipe:
             new = [o for o in options if _name(o) not in _OF_THE_BUILD and not any(_same(g, o) for g in groups)]
         else:
-            new = [_fitted(o, groups) for o in options if not (_name(o) in _REPEATED and _name(o) in there)]
+            fitting = [o for o in options if not (_name(o) in _OF_BUILDX and _is_plain_docker(run))]
+            new = [_fitted(o, groups) for o in fitting if not (_name(o) in _REPEATED and _name(o) in there)]
             new = [o for o in new if not (_normal(o) in _PLAIN_BUILD and any(_same(g, o) for g in groups))]
         bare = argument is not None and all(g.startswith("-") for g in groups)
         return CommandEdit(tuple(names), set=tuple(new), add=(argument or "",) if bare else ())
 
     _edit(space, names, edit_of)
+
+
+def _is_plain_docker(run: Run) -> bool:
+    words = [w.text for w in run.words[run.begin : run.first]]
+    return words[:1] == ["docker"] and "buildx" not in words
 
 
 def _fitted(option: str, groups: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ import shlex
 
 from bkdoctor.fixes.ci_commands import edit_commands, not_found
 from bkdoctor.fixes.ci_config import SCRIPTS, File, Found, Reader
+from bkdoctor.fixes.ci_images import with_own_images
 from bkdoctor.fixes.ci_jobs import find_job
 from bkdoctor.fixes.ci_scripts import merge_script, put_key
 from bkdoctor.fixes.result import CannotEdit, Change
@@ -48,11 +49,24 @@ def edit_ci(
 
 def _merge_snippet(space: Workspace, edit: Edit, facts: Facts) -> None:
     roots = documents(f"{edit.snippet}\n")
-    for key, value in roots[-1].pairs if roots else ():
+    pairs = roots[-1].pairs if roots else []
+    for key, value in pairs:
         if key.value == "<job>":
-            _merge_job(space, value, facts, recipe=edit.recipe)
+            _merge_job(space, value, facts, recipe=edit.recipe, renews=edit.renews)
         else:
             _merge_other(space, key, value)
+    for needed in (name for _, value in pairs for name in _needed(value)):
+        # GitLab refuses a file in which it is missing
+        if not space.config.missing and not any(space.config.entries(needed)):
+            raise CannotEdit(f"{space.path} has no job {needed}, which the fix has as an example: name your own")
+
+
+def _needed(job: Node) -> list[str]:
+    """Return the jobs that a fix's part for a job needs."""
+    needs = job.get("needs")
+    items = [item.real for item in needs.items] if needs is not None else []
+    named = [item if item.kind == "scalar" else item.get("job") for item in items]
+    return [name.value for name in named if name is not None]
 
 
 def _merge_other(space: Workspace, key: Node, value: Node) -> None:
@@ -71,7 +85,7 @@ def _merge_other(space: Workspace, key: Node, value: Node) -> None:
     space.write(config.main, sheet.splices)
 
 
-def _merge_job(space: Workspace, patch: Node, facts: Facts, *, recipe: bool) -> None:
+def _merge_job(space: Workspace, patch: Node, facts: Facts, *, recipe: bool, renews: bool) -> None:
     script = patch.get("script")
     lines = [item.real.value for item in script.items] if script is not None and script.kind == "seq" else []
     family = next((f for line in lines if (f := family_of(line))), None)
@@ -81,7 +95,7 @@ def _merge_job(space: Workspace, patch: Node, facts: Facts, *, recipe: bool) -> 
             f"{not_found(space, FAMILIES[family])}, so the fix is another job than this{_to_migrate(space, own)}"
         )
     section = recipe and family is not None
-    _merge_keys(space, _without_image(space, patch, facts), recipe=recipe, section=section)
+    _merge_keys(space, with_own_images(space, patch, facts, renews=renews), recipe=recipe, section=section)
 
 
 def _to_migrate(space: Workspace, families: set[str]) -> str:
@@ -91,16 +105,6 @@ def _to_migrate(space: Workspace, families: set[str]) -> str:
     found = next(iter(space.config.entries(space.job)), None)
     path = found[0].path if found else space.path
     return f": `bkdoctor migrate {path} --job {shlex.quote(space.job)}` makes it build with BuildKit"
-
-
-def _without_image(space: Workspace, patch: Node, facts: Facts) -> Node:
-    """Leave the image's name out where it is that of the log: the file may spell it with a variable."""
-    image = patch.get("image")
-    if image is None or image.kind != "map" or space.config.effective(space.job, "image") is None:
-        return patch
-    pairs = [(k, v) for k, v in image.pairs if not (k.value == "name" and v.value == facts.image)]
-    new = Node("map", 0, 0, pairs=pairs)
-    return Node("map", 0, 0, pairs=[(k, new if k.value == "image" else v) for k, v in patch.pairs])
 
 
 def _merge_keys(space: Workspace, patch: Node, *, recipe: bool, section: bool) -> None:

@@ -214,9 +214,9 @@ def _edit(spec: FixSpec, recipe: Recipe | None, values: Mapping[str, str], comma
     replace = tuple((fill(r.find, values), fill(r.with_, values)) for r in spec.replace)
     made = Edit(
         snippet=snippet, replace=replace, command=command, base=_base(spec, values), at=spec.at,
-        recipe=recipe is not None, commands=tuple(commands),
+        recipe=recipe is not None, commands=tuple(commands), probe=spec.probe, renews=spec.renews,
     )  # fmt: skip
-    return msgspec.structs.replace(made, examples=examples(made, values.values()))
+    return msgspec.structs.replace(made, examples=(*spec.examples, *examples(made, values.values())))
 
 
 def _command(command: Command, values: Mapping[str, str]) -> CommandEdit:

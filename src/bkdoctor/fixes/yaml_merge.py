@@ -162,11 +162,14 @@ def _scalar(old: Node, new: Node, path: Path) -> Node:
 
 def keeps_image(old: str, new: str) -> bool:
     """Say whether an image serves as well as another that has no version: `docker:29-dind` for `docker:dind`."""
+    return not re.search(r"\d|\$", _image(new)[1]) and same_flavour(old, new)
+
+
+def same_flavour(old: str, new: str) -> bool:
+    """Say whether an image is another version of one: `docker:24.0.5-dind` of `docker:29-dind`, not of `docker:29`."""
     (old_name, old_tag), (new_name, new_tag) = _image(old), _image(new)
-    if old_name != new_name or re.search(r"\d|\$", new_tag):
-        return False
-    wanted = set(new_tag.split("-")) - {"latest", "cli", ""}
-    return wanted <= set(old_tag.split("-")) and ("dind" in wanted) == ("dind" in old_tag)
+    wanted = {word for word in new_tag.split("-") if not re.search(r"\d", word)} - {"latest", "cli", ""}
+    return old_name == new_name and wanted <= set(old_tag.split("-")) and ("dind" in wanted) == ("dind" in old_tag)
 
 
 def _image(reference: str) -> tuple[str, str]:
