@@ -3,12 +3,13 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bkdoctor.mending import NoProposal, Wish, propose
+from bkdoctor.mending import NoProposal, Proposal, Wish, propose
 from bkdoctor.mending_files import LocalFiles
-from bkdoctor.model import Facts, Finding, Fix, Location, Report, Source
+from bkdoctor.model import Edit, Facts, Finding, Fix, Location, Report, Source
 from tests.commands import Answer, Cli
 from tests.gitlab_double import TOKEN, GitLabDouble
 from tests.traces import job
@@ -216,15 +217,39 @@ def test_nothing_to_fix(cli: Cli, tree: Path) -> None:
     assert cli("fix", LOCAL, "-R", "a/b").status == 2
 
 
-def test_what_only_hands_can_do_is_said(tree: Path) -> None:
+def report_with(*fixes: Fix) -> Report:
     finding = Finding(
         id="a", family="b", title="T", role="cause", phase="build", confidence="high", owner="author", transient=False,
         generic=False, location=Location(), summary="S.", explanation="", captures={}, evidence=(), references=(),
-        fixes=(Fix(title="Free the disk", file="node", language="sh", risk="safe", owner="runner-admin", snippet="x"),),
+        fixes=fixes,
     )  # fmt: skip
-    report = Report(verdict="diagnosed", source=Source(), facts=Facts(), findings=(finding,))
-    made = propose(report, LocalFiles(None), Wish())
+    return Report(verdict="diagnosed", source=Source(), facts=Facts(), findings=(finding,))
+
+
+def test_what_only_hands_can_do_is_said(tree: Path) -> None:
+    by_hand = Fix(title="Free the disk", file="node", language="sh", risk="safe", owner="runner-admin", snippet="x")
+    made = propose(report_with(by_hand), LocalFiles(None), Wish())
     assert made == NoProposal(("What cures this failure is no change of a file: Free the disk (node).",))
+
+
+def test_a_probe_and_an_example_come_only_where_nothing_else_does(tree: Path) -> None:
+    def fix(title: str, **edit: Any) -> Fix:
+        made = Edit(snippet=f'"<job>":\n  tags: [{title}]\n', **edit)
+        return Fix(
+            title=title, file=".gitlab-ci.yml", language="yaml", risk="safe", owner="author", snippet="x", edit=made
+        )
+
+    probe, example, plain = fix("look", probe=True), fix("mine", examples=("mine",)), fix("plain")
+    put(tree, ".gitlab-ci.yml", "build:\n  script: [docker build .]\n")
+    for fixes, chosen in (((probe, example, plain), "plain"), ((probe, example), "mine")):
+        made = propose(report_with(*fixes), LocalFiles(None), Wish())
+        assert isinstance(made, Proposal)
+        assert made.fix.title == chosen
+        assert made.examples == (("mine",) if chosen == "mine" else ())
+    only = propose(report_with(probe), LocalFiles(None), Wish())
+    assert only == NoProposal(("To find out more, --fix 1: look (.gitlab-ci.yml).",))
+    wanted = propose(report_with(probe), LocalFiles(None), Wish(number=1))
+    assert isinstance(wanted, Proposal)
 
 
 FAILED = job(

@@ -251,3 +251,52 @@ def test_helm_as_the_last_key_without_final_newline_and_with_crlf() -> None:
 def test_values_without_a_configuration_are_refused() -> None:
     with pytest.raises(CannotEdit, match=r"runners\.config"):
         edit_helm("runners: {}\n", "[runners.kubernetes]\n  privileged = true", Facts(), None)
+
+
+CONDITIONAL = """\
+runners:
+  config: |
+    [[runners]]
+      executor = "kubernetes"
+      [runners.kubernetes]
+        image = "alpine"
+        {{- if .Values.big }}
+        cpu_limit = "4"
+        {{- with .Values.pull }}
+        pull_policy = "{{ . }}"
+        {{- end }}
+        {{- end }}
+  tags: a
+"""
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        '[runners.kubernetes]\n  memory_limit = "4Gi"',
+        '[runners.kubernetes.pod_annotations]\n  "a/b" = "c"',
+    ],
+)
+def test_new_lines_stand_outside_of_a_templates_blocks(snippet: str) -> None:
+    after = edit_helm(CONDITIONAL, snippet, Facts(), None)
+    assert [line.strip() for line in after.splitlines()[11:-1]] == ["{{- end }}", *_lines_but_known(snippet)]
+    assert edit_helm(after, snippet, Facts(), None) == after
+
+
+def _lines_but_known(snippet: str) -> list[str]:
+    return [line.strip() for line in snippet.splitlines() if line.strip() != "[runners.kubernetes]"]
+
+
+def test_a_table_that_a_template_makes_is_added_to_inside() -> None:
+    text = CONDITIONAL.replace(
+        "        {{- with", '        [runners.kubernetes.pod_annotations]\n          "x" = "y"\n        {{- with'
+    )
+    with pytest.raises(CannotEdit, match="template blocks"):
+        edit_helm(text, '[runners.kubernetes]\n  memory_limit = "4Gi"', Facts(), None)
+    assert edit_helm(text, '[runners.kubernetes]\n  image = "b"', Facts(), None) == text.replace("alpine", "b")
+    inside = CONDITIONAL.replace(
+        '        {{- with .Values.pull }}\n        pull_policy = "{{ . }}"\n        {{- end }}\n', ""
+    )
+    inside = inside.replace('cpu_limit = "4"', '[runners.kubernetes.pod_annotations]\n          "x" = "y"')
+    after = edit_helm(inside, '[runners.kubernetes.pod_annotations]\n  "a/b" = "c"', Facts(), None)
+    assert after == inside.replace('"x" = "y"\n', '"x" = "y"\n          "a/b" = "c"\n')

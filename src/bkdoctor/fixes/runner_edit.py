@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from bkdoctor.fixes.result import CannotEdit, Splice, spliced
+from bkdoctor.fixes.result import CannotEdit, Splice, next_line, spliced
 from bkdoctor.fixes.scalar_map import char_map
 from bkdoctor.fixes.toml_edit import merge_toml
 from bkdoctor.fixes.toml_tree import Table, parse, scan
@@ -16,6 +16,7 @@ from bkdoctor.model import Facts
 
 _PREFIX = re.compile(r"^(?:glrtr?-|GR1348941)(?:t\d_)?")
 _TEMPLATE_LINE = re.compile(r"^[ \t]*\{\{(?:[^}]|\}(?!\}))*\}\}[ \t]*$", re.MULTILINE)
+_HEAD = re.compile(r"^[ \t]*\[", re.MULTILINE)
 _TEMPLATE = re.compile(r"\{\{(?:[^}]|\}(?!\}))*\}\}")
 
 
@@ -103,7 +104,8 @@ def edit_helm(text: str, snippet: str, facts: Facts, runner: str | None) -> str:
     config = node.value
     masked = _masked(config)
     after = edit_runner(masked, snippet, facts, runner)
-    return spliced(text, [_in_text(text, chars, splice) for splice in _difference(masked, after)])
+    made = [_outside_blocks(config, splice) for splice in _difference(masked, after)]
+    return spliced(text, [_in_text(text, chars, splice) for splice in made])
 
 
 def _config_of(text: str) -> Node:
@@ -120,6 +122,34 @@ def _masked(config: str) -> str:
     """Return a text of the same length in which template expressions are comments and numbers."""
     lines = _TEMPLATE_LINE.sub(lambda m: "#" * len(m[0]), config)
     return _TEMPLATE.sub(lambda m: "1" * len(m[0]), lines)
+
+
+def _outside_blocks(config: str, splice: Splice) -> Splice:
+    """Put new lines behind a template block, unless their table begins in it. Raises CannotEdit."""
+    start, end = next((b for b in _blocks(config) if b[0] < splice.start <= b[1]), (0, 0))
+    if splice.start != splice.end or not end or splice.start == end:
+        return splice
+    heads = [m.start() for m in _HEAD.finditer(config)]
+    if not _HEAD.match(splice.text.lstrip("\n")):
+        if any(start < head < splice.start for head in heads):
+            return splice
+        if any(splice.start <= head < end for head in heads):
+            raise CannotEdit("its runners.config has template blocks around the place of the change: change it by hand")
+    return Splice(end, end, splice.text)
+
+
+def _blocks(config: str) -> list[tuple[int, int]]:
+    """Return where the outermost template blocks begin, and where the line behind each begins."""
+    found: list[tuple[int, int]] = []
+    open_: list[int] = []
+    for match in _TEMPLATE.finditer(config):
+        word = re.match(r"\{\{-?\s*(\w+)", match[0])
+        if word and word[1] in ("if", "range", "with", "define", "block"):
+            open_.append(match.start())
+        elif word and word[1] == "end" and open_:
+            start = open_.pop()
+            found += [] if open_ else [(start, next_line(config, match.end()))]
+    return found
 
 
 def _difference(before: str, after: str) -> list[Splice]:
