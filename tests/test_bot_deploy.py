@@ -53,6 +53,9 @@ def test_the_image_runs_as_a_number_and_is_looked_after(routes: dict[str, Any]) 
     is_command(tomllib.loads(f"words = {lines['CMD']}")["words"])
     (path,) = re.findall(r"HEALTHCHECK[^[]*\[.*127\.0\.0\.1:8080(/\w+)'", text, re.DOTALL)
     assert path in routes
+    written = re.findall(r"\b(STATE_DIRECTORY|XDG_CACHE_HOME|TMPDIR)=(\S+)", text)
+    assert len(written) == 3
+    assert all(Path(folder).is_relative_to(lines["VOLUME"]) for _, folder in written)
     for source in re.findall(r"^COPY (?!--from)(.*) \S+$", text, re.MULTILINE):
         for name in source.split():
             assert (ROOT / name).exists()
@@ -146,7 +149,7 @@ def test_the_page_lists_every_key_with_its_default() -> None:
     assert set(data["bot"]) == set(config._BotTable.__struct_fields__)
     defaults = config.Config()
     for name, value in (data["gitlab"] | data["bot"]).items():
-        if name not in (*_SECRETS, "url", "projects", "denied") and not name.endswith("_file"):
+        if name not in (*_SECRETS, "url", "projects", "denied", "page_hosts") and not name.endswith("_file"):
             assert value == getattr(defaults, name), name
 
 

@@ -22,6 +22,7 @@ _LATER = {
     "fix": "bkdoctor.cli_fix:fix_command",
     "preflight": "bkdoctor.cli_preflight:preflight_command",
     "bot": "bkdoctor.cli_bot:bot_app",
+    "web": "bkdoctor.cli_web:web_command",
 }
 """Commands whose modules are imported when they are called: a diagnosis needs none of them."""
 _SETTINGS = {"help_option_names": ["-h", "--help"]}

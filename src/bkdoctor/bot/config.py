@@ -3,7 +3,6 @@
 import re
 import tomllib
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,7 +11,11 @@ import msgspec
 from bkdoctor.bot.security import signing_key_fault
 from bkdoctor.errors import UsageError
 from bkdoctor.gitlab.address import parse_base
+from bkdoctor.gitlab.allowed import Allowed
+from bkdoctor.gitlab.credentials import Token
+from bkdoctor.gitlab.target import Target
 
+_ORIGIN = "the bot's configuration"
 FILES = ("bkdoctor.toml", "/etc/bkdoctor.toml")
 """Read where no `--config` names another; the first that exists counts, alone."""
 _SECRETS = ("token", "webhook_secret", "signing_key", "database_url")
@@ -55,6 +58,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: bool = False
     without_mr: Literal["nothing", "status"] = "nothing"
     dry_run: bool = False
+    page: bool = False
+    """Whether the receiver shows the page to paste a log into."""
+    page_jobs: bool = False
+    """Whether that page reads jobs of GitLab with the bot's token, for whoever reaches it."""
+    page_hosts: tuple[str, ...] = ()
+    """Host names by which browsers reach the page, beside those of this machine itself."""
     lease_seconds: Seconds = 30.0
     """How long a worker that says nothing keeps its work."""
     stop_seconds: Seconds = 20.0
@@ -72,9 +81,18 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     def allows(self, project_id: int, path: str) -> bool:
         """Whether the bot may work for a project; a path that is not known is empty."""
-        return not _listed(self.denied, project_id, path) and (
-            not self.projects or _listed(self.projects, project_id, path)
-        )
+        return self.allowed.allows(project_id, path)
+
+    @property
+    def allowed(self) -> Allowed:
+        """The projects that the bot may work for."""
+        return Allowed(projects=self.projects, denied=self.denied)
+
+    def gitlab(self) -> Target:
+        """Return where jobs are read, without a job. Raises UsageError."""
+        self.require("gitlab_url", "token")
+        base = parse_base(self.gitlab_url, VARIABLES["gitlab_url"])
+        return Target(base=base, project="", job_id=0, name="", token=Token(self.token, "private", _ORIGIN))
 
     def require(self, *fields: str) -> None:
         """Raise UsageError unless these are configured."""
@@ -116,6 +134,9 @@ class _BotTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_d
     suggestions: bool = False
     without_mr: str | msgspec.UnsetType = msgspec.UNSET
     dry_run: bool = False
+    page: bool = False
+    page_jobs: bool = False
+    page_hosts: tuple[str, ...] = ()
     lease_seconds: float | msgspec.UnsetType = msgspec.UNSET
     stop_seconds: float | msgspec.UnsetType = msgspec.UNSET
     give_up_hours: float | msgspec.UnsetType = msgspec.UNSET
@@ -217,7 +238,3 @@ def _checked(config: Config) -> Config:
     except re.error as error:
         raise UsageError(f"jobs in [bot] is no regular expression ({error}): mend it") from None
     return config
-
-
-def _listed(names: tuple[str, ...], project_id: int, path: str) -> bool:
-    return any(name == str(project_id) or fnmatchcase(path.lower(), name.lower()) for name in names)

@@ -28,9 +28,7 @@ from bkdoctor.bot.store import Store
 from bkdoctor.bot.task import Hold, Record, Task
 from bkdoctor.bot.worker import Worker
 from bkdoctor.errors import UsageError
-from bkdoctor.gitlab.address import parse_base
 from bkdoctor.gitlab.connection import Connection, Limits
-from bkdoctor.gitlab.credentials import Token
 from bkdoctor.session import catalog_of, user_folders
 
 _SOON = 10.0
@@ -45,10 +43,9 @@ def new_name() -> str:
 
 def connect(config: Config, stop: threading.Event | None = None) -> Connection:
     """Return a connection to the configured GitLab. Raises UsageError."""
-    config.require("gitlab_url", "token")
+    gitlab = config.gitlab()
     limits = Limits(sleep=stop.wait if stop else time.sleep, read_timeout=config.timeout_seconds)
-    token = Token(config.token, "private", "the bot's configuration")
-    return Connection(parse_base(config.gitlab_url, "BKDOCTOR_GITLAB_URL"), token, limits=limits)
+    return Connection(gitlab.base, gitlab.token, limits=limits)
 
 
 def receive(config: Config) -> None:
@@ -56,22 +53,23 @@ def receive(config: Config) -> None:
     import uvicorn
 
     from bkdoctor.bot.receiver import create_app
+    from bkdoctor.web.listen import listen
 
     config.require_secret()
     set_up(config)
+    # the receiver of a bot that was killed ends a moment later
+    listening = listen(config.host, config.port, patience=config.stop_seconds)
     app = create_app(config, Store(Database(config.database_url)), name=new_name())
     uvicorn.Server(
         uvicorn.Config(
             app,
-            host=config.host,
-            port=config.port,
             log_config=None,
             access_log=False,
             server_header=False,
             limit_concurrency=1000,
             timeout_graceful_shutdown=int(config.stop_seconds) or 1,
         )
-    ).run()
+    ).run(sockets=[listening])
 
 
 def work(config: Config) -> None:

@@ -13,7 +13,6 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
-from starlette.requests import ClientDisconnect
 
 from bkdoctor import __version__
 from bkdoctor.bot.config import Config
@@ -27,20 +26,15 @@ from bkdoctor.bot.missed import event_since
 from bkdoctor.bot.openapi import ANSWERS, BODY
 from bkdoctor.bot.security import refused_signature, refused_token
 from bkdoctor.bot.store import Store
+from bkdoctor.web.body import RefusedError, read_body
+from bkdoctor.web.routes import page_routes
+from bkdoctor.web.settings import LOOPBACK, Settings
 
 MAX_BODY = 2 * 1024 * 1024
 _BODY_SECONDS = 10.0
 _BEAT_SECONDS = 5.0
 _ROLE = "receiver"
 _TOKEN = APIKeyHeader(name="X-Gitlab-Token", auto_error=False)
-
-
-class RefusedError(Exception):
-    """A request that is refused: the status, a word for the counter, and what the sender should know."""
-
-    def __init__(self, status: int, reason: str, why: str) -> None:
-        super().__init__(why)
-        self.status, self.reason = status, reason
 
 
 class Receiver:
@@ -85,7 +79,7 @@ class Receiver:
     async def _authentic_body(self, request: Request, token: str | None) -> bytes:
         if refused_token(token, self.config.webhook_secret):
             raise RefusedError(401, "token", "X-Gitlab-Token is missing or wrong")
-        body = await _read(request)
+        body = await read_body(request, MAX_BODY, _BODY_SECONDS)
         if refused_signature(request.headers, body, self.config.signing_key):
             raise RefusedError(401, "signature", "the webhook's signature is missing, wrong or old")
         return body
@@ -103,7 +97,16 @@ def create_app(config: Config, store: Store, name: str = "receiver") -> FastAPI:
         lifespan=lambda _: _lifespan(receiver),
     )
     app.include_router(_routes(receiver))
+    if config.page:
+        app.router.routes.extend(page_routes(_page_settings(config)))
     return app
+
+
+def _page_settings(config: Config) -> Settings:
+    hosts = (*LOOPBACK, *(name.lower() for name in config.page_hosts))
+    if not config.page_jobs:
+        return Settings(hosts=hosts)
+    return Settings(hosts=hosts, gitlab=config.gitlab(), allowed=config.allowed)
 
 
 def _routes(receiver: Receiver) -> APIRouter:
@@ -167,26 +170,6 @@ async def _beat(receiver: Receiver) -> None:
             with contextlib.suppress(DatabaseError):
                 await run_in_threadpool(receiver.store.beat, receiver.name, _ROLE)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-async def _read(request: Request) -> bytes:
-    """Return the body, never more of it than may be. Raises RefusedError."""
-    too_large = RefusedError(413, "too large", f"a body may have {MAX_BODY} bytes")
-    length = request.headers.get("content-length", "0")
-    if not length.isdecimal() or int(length[:20]) > MAX_BODY:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    raise too_large
-    except TimeoutError:
-        raise RefusedError(408, "slow", f"the body did not arrive within {_BODY_SECONDS:.0f} seconds") from None
-    except ClientDisconnect:
-        raise RefusedError(400, "disconnected", "the sender went away") from None
-    return bytes(body)
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:
