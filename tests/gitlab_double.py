@@ -108,7 +108,7 @@ class GitLabDouble:
         self.unknown: list[str] = []
         self.stopping = threading.Event()
         self.root = root
-        self._faults: list[tuple[str, Fault]] = []
+        self._faults: list[tuple[str, str, Fault | None]] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
@@ -135,14 +135,14 @@ class GitLabDouble:
         known = {"id": number, "status": "failed", "name": "build", "stage": "test", "web_url": page, "ref": "main"}
         self.jobs[project, number] = Job(fields=known | fields, trace=trace)
 
-    def fail(self, fault: Fault, *, times: int = 99, route: str = "") -> None:
-        """Answer the next requests (of one route) so, before any right answer is given."""
-        self._faults += [(route, fault)] * times
+    def fail(self, fault: Fault, *, times: int = 99, route: str = "", path: str = "", after: int = 0) -> None:
+        """Answer the next requests (of one route, whose path holds some text) so, but for the first of them."""
+        self._faults += [(route, path, None)] * after + [(route, path, fault)] * times
 
-    def fault_for(self, route: str) -> Fault | None:
+    def fault_for(self, route: str, path: str = "") -> Fault | None:
         with self._lock:
-            for position, (wanted, fault) in enumerate(self._faults):
-                if wanted in ("", route):
+            for position, (wanted, part, fault) in enumerate(self._faults):
+                if wanted in ("", route) and part in path:
                     del self._faults[position]
                     return fault
         return None
@@ -213,7 +213,7 @@ def _handler(double: GitLabDouble) -> type[BaseHTTPRequestHandler]:
                 double.seen.append(Seen("lint", self.path, headers))
                 if not _ROUTES["lint"].fullmatch(path):
                     double.unknown.append(self.path)
-                self._send(double.fault_for("lint") or double.judge(body["content"], headers))
+                self._send(double.fault_for("lint", self.path) or double.judge(body["content"], headers))
 
         def _get(self) -> None:
             path = urlsplit(self.path).path.removeprefix(double.root)
@@ -221,7 +221,7 @@ def _handler(double: GitLabDouble) -> type[BaseHTTPRequestHandler]:
             route, found = next(((name, m) for name, m in matches.items() if m), ("", None))
             headers = {name.lower(): value for name, value in self.headers.items()}
             double.seen.append(Seen(route, self.path, headers))
-            if fault := double.fault_for(route):
+            if fault := double.fault_for(route, self.path):
                 return self._send(fault)
             if found is None:
                 double.unknown.append(self.path)

@@ -107,6 +107,8 @@ class BotGitLab(GitLabDouble):
         self.pipelines: dict[int, dict[str, Any]] = {}
         self.pipeline_jobs: dict[int, list[int]] = {}
         self.children: dict[int, list[int]] = {}
+        self.failed_bridges: dict[int, list[dict[str, Any]]] = {}
+        """Trigger jobs that started no pipeline."""
         self.discussions: dict[tuple[int, int], list[dict[str, Any]]] = {}
         self.awards: dict[int, list[dict[str, Any]]] = {}
         self.parents: dict[str, list[str]] = {}
@@ -305,13 +307,21 @@ class BotGitLab(GitLabDouble):
     def _pipeline(self, _: Any, found: dict[str, str], *__: Any) -> Any:
         return self.pipelines.get(int(found["pipeline"])) or _json(404, {"message": "404 Not found"})
 
-    def _pipeline_jobs(self, project: int, found: dict[str, str], *_: Any) -> Any:
+    def _pipeline_jobs(self, project: int, found: dict[str, str], query: dict[str, str], *_: Any) -> Any:
         path = next(p for p, n in self.numbers.items() if n == project)
-        return [self.jobs[path, number].fields for number in self.pipeline_jobs[int(found["pipeline"])]]
+        rows = [self.jobs[path, number].fields for number in self.pipeline_jobs[int(found["pipeline"])]]
+        last = {row["name"]: row["id"] for row in sorted(rows, key=lambda row: int(row["id"]))}
+        if query.get("include_retried") != "true":
+            rows = [row for row in rows if last[row["name"]] == row["id"]]
+        return [row for row in rows if row["status"] == query.get("scope", row["status"])]
 
     def _bridges(self, _: Any, found: dict[str, str], *__: Any) -> Any:
-        below = self.children.get(int(found["pipeline"]), [])
-        return [{"id": 1, "name": "child", "status": "failed", "downstream_pipeline": self.pipelines[n]} for n in below]
+        number = int(found["pipeline"])
+        below = self.children.get(number, [])
+        started = [
+            {"id": 1, "name": "child", "status": "failed", "downstream_pipeline": self.pipelines[n]} for n in below
+        ]
+        return started + self.failed_bridges.get(number, [])
 
     def _merge_request(self, project: int, found: dict[str, str], *_: Any) -> Any:
         return self.merge_requests.get((project, int(found["mr"]))) or _json(404, {"message": "404 Not found"})
@@ -485,7 +495,7 @@ def _handler(double: BotGitLab, base: Any) -> type[BaseHTTPRequestHandler]:
                 return self._send(_json(404, {"error": "404 Not Found"}))
             headers = {key.lower(): value for key, value in self.headers.items()}
             double.seen.append(Seen(name, self.path, headers))
-            if fault := double.fault_for(name) or self._denied(method, headers):
+            if fault := double.fault_for(name, self.path) or self._denied(method, headers, found.groupdict()):
                 return self._send(fault)
             query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
             sent = query if method == "GET" else body
@@ -510,8 +520,11 @@ def _handler(double: BotGitLab, base: Any) -> type[BaseHTTPRequestHandler]:
             assert isinstance(body, dict)
             return body
 
-        def _denied(self, method: str, headers: dict[str, str]) -> Fault | None:
+        def _denied(self, method: str, headers: dict[str, str], found: dict[str, str]) -> Fault | None:
             token = headers.get("private-token", "")
+            seen_by_all = {n for path, n in double.numbers.items() if path in double.public}
+            if not token and method == "GET" and double._number_of(found.get("project", "")) in seen_by_all:
+                return None
             if token not in double.tokens:
                 return _json(401, {"message": "401 Unauthorized"})
             scopes = double.tokens[token]

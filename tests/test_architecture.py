@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "bkdoctor"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = [
-    ["model", "errors", "text", "redact", "bounded", "digests"],
+    ["model", "story", "errors", "text", "redact", "bounded", "digests"],
     ["trace", "config"],
     ["catalog"],
     ["diagnosis"],
@@ -29,7 +29,7 @@ ROOMS = [
     ["jobs"],
     ["web", "cli_web"],
     ["bot"],
-    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight"],
+    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight", "cli_pipeline"],
     ["entry", "__main__"],
 ]
 """Earlier rooms know nothing of later ones; rooms of one line stand side by side and may not go in a circle."""

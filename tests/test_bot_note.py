@@ -11,10 +11,9 @@ from markdown_it.token import Token
 
 from bkdoctor.bot import marker, note
 from bkdoctor.bot.marker import Marker
-from bkdoctor.gitlab.pipelines import Job, Pipeline
 from bkdoctor.jobs.causes import group
-from bkdoctor.jobs.reading import JobReport
 from bkdoctor.model import Report
+from bkdoctor.story import Job, JobReport, Pipeline
 
 from . import traces
 from .bot_cases import APP, body, one_failed, run

@@ -10,7 +10,7 @@ import pytest
 
 from bkdoctor.errors import BkdoctorError, GitLabError, UsageError
 from bkdoctor.gitlab import credentials, remote
-from bkdoctor.gitlab.address import JobUrl, parse_base, parse_job, parse_project, parse_remote
+from bkdoctor.gitlab.address import PageUrl, parse_base, parse_job, parse_project, parse_remote
 from bkdoctor.gitlab.target import Target, resolve_job
 
 SECRET = "glpat-" + "aaaabbbbccccddddeeee"
@@ -579,5 +579,5 @@ def test_no_repr_shows_a_token(resolve: Resolve) -> None:
 
 def test_a_job_url_knows_its_parts() -> None:
     job = parse_job(URL)
-    assert isinstance(job, JobUrl)
-    assert (job.base.url, job.path, job.job_id) == ("https://gitlab.example.com", "group/app", 12)
+    assert isinstance(job, PageUrl)
+    assert (job.base.url, job.path, job.number) == ("https://gitlab.example.com", "group/app", 12)

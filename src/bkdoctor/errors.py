@@ -12,6 +12,9 @@ Every message ends with the next step. They are caught once, in the command line
 
 from typing import ClassVar
 
+EXIT_UNKNOWN = 3
+"""Nothing went wrong, and the failure's reason is not known."""
+
 
 class BkdoctorError(Exception):
     """Base of all errors that are shown to a user as one line."""

@@ -14,7 +14,7 @@ import msgspec
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.store import load_stored
 from bkdoctor.doctor import diagnose
-from bkdoctor.errors import InputError, UsageError
+from bkdoctor.errors import EXIT_UNKNOWN, InputError, UsageError
 from bkdoctor.model import Facts, Report, Source
 from bkdoctor.reading import open_log, shown
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from bkdoctor.bounded import Bounded
     from bkdoctor.gitlab.target import Target
+    from bkdoctor.render import Options
+    from bkdoctor.story import Story
     from bkdoctor.trace.source import Source as TraceSource
     from bkdoctor.trace.spool import Spooled
-
-_EXIT_UNKNOWN = 3
 
 
 class Session(msgspec.Struct, frozen=True, dict=True):
@@ -114,7 +114,7 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         if report.findings or self.format not in ("terminal", "markdown"):
             return self.show([report])
         sys.stdout.write(without_findings(report))
-        return 0 if report.verdict == "passed" else _EXIT_UNKNOWN
+        return 0 if report.verdict == "passed" else EXIT_UNKNOWN
 
     def job(self, job: str, *, project: str | None, gitlab: str | None) -> int:
         """Diagnose a job of a GitLab, report it, and return the exit status. Raises GitLabError and UsageError."""
@@ -140,12 +140,8 @@ class Session(msgspec.Struct, frozen=True, dict=True):
 
     def show(self, reports: Iterable[Report]) -> int:
         """Write reports to standard output and return the exit status for them."""
-        from bkdoctor.render import Options, texts
+        from bkdoctor.render import texts
 
-        terminal = sys.stdout.isatty()
-        colour = terminal and "NO_COLOR" not in os.environ if self.colour is None else self.colour
-        width = min(os.get_terminal_size().columns, 120) if terminal else 80
-        options = Options(width=width, colour=colour, links=colour, verbose=self.verbose)
         known = True
 
         def judged() -> Iterator[Report]:
@@ -154,10 +150,25 @@ class Session(msgspec.Struct, frozen=True, dict=True):
                 known = known and report.verdict not in ("unknown", "empty")
                 yield report
 
-        for text in texts(self.format, judged(), options):
+        for text in texts(self.format, judged(), self._options()):
             sys.stdout.write(text)
             sys.stdout.flush()
-        return 0 if known else _EXIT_UNKNOWN
+        return 0 if known else EXIT_UNKNOWN
+
+    def write_story(self, story: Story) -> None:
+        """Write the story of a pipeline to standard output."""
+        from bkdoctor.render import story_text
+
+        sys.stdout.write(story_text(self.format, story, self._options()))
+        sys.stdout.flush()
+
+    def _options(self) -> Options:
+        from bkdoctor.render import Options
+
+        terminal = sys.stdout.isatty()
+        colour = terminal and "NO_COLOR" not in os.environ if self.colour is None else self.colour
+        width = min(os.get_terminal_size().columns, 120) if terminal else 80
+        return Options(width=width, colour=colour, links=colour, verbose=self.verbose)
 
 
 def catalog_of(folders: tuple[Path, ...]) -> Catalog:

@@ -12,7 +12,7 @@ from bkdoctor.bot import note
 from bkdoctor.bot.config import Config
 from bkdoctor.bot.finding import merge_requests_of
 from bkdoctor.bot.marker import Marker, State
-from bkdoctor.bot.newest import Reader, Standing, newest
+from bkdoctor.bot.newest import Inside, Reader, Standing, newest
 from bkdoctor.bot.silence import heard
 from bkdoctor.bot.status import report_status
 from bkdoctor.bot.task import Hold, Outcome, Record, Task, nobody_else
@@ -22,7 +22,8 @@ from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest, candidates, find_merge_request
 from bkdoctor.gitlab.pipelines import asked_for, pipelines_of_commit
-from bkdoctor.jobs.causes import UNKNOWN, cause_of, group
+from bkdoctor.jobs.causes import cause_of, group
+from bkdoctor.story import UNKNOWN
 
 
 class _Project(msgspec.Struct, frozen=True):
@@ -39,10 +40,17 @@ class _Plan(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def handle(task: Task, api: Connection, config: Config, catalog: Catalog, hold: Hold = nobody_else) -> Record:
+def handle(
+    task: Task,
+    api: Connection,
+    config: Config,
+    catalog: Catalog,
+    hold: Hold = nobody_else,
+    inside: Inside = Inside(),  # noqa: B008  (frozen)
+) -> Record:
     """Do what the task asks for. Raises GitLabError, and what `hold` raises; whatever was written is found again."""
     keys = merge_requests_of(api, task)
-    reader = Reader(api=api, catalog=catalog, words=config.jobs)
+    reader = Reader(api=api, catalog=catalog, words=config.jobs, inside=inside)
     if not keys:
         return _without_merge_request(task, reader, config)
     records = []

@@ -1,6 +1,6 @@
 """The pipelines of a commit -> the one whose result stands, and what its failed build jobs say."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -8,9 +8,10 @@ import msgspec
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.errors import GitLabError
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import Job, Pipeline, jobs_of_family
+from bkdoctor.gitlab.pipelines import jobs_of_family
 from bkdoctor.jobs.build_jobs import name_says_build
-from bkdoctor.jobs.reading import JobReport, read
+from bkdoctor.jobs.reading import read
+from bkdoctor.story import Job, JobReport, Pipeline
 
 MAX_CANDIDATES = 6
 MAX_FAILED = 40
@@ -31,6 +32,17 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Of the build jobs."""
 
 
+class Inside(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job knows of the pipeline that it belongs to."""
+
+    pipeline: int = 0
+    """It still runs, but only because of this job: all that counts has ended."""
+    job: str = ""
+    """The job's own name: it is none of those that are judged."""
+    reports: Mapping[int, JobReport] = {}
+    """Reports that are made already, by the jobs' ids."""
+
+
 class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """What is needed to judge jobs."""
 
@@ -40,6 +52,7 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     """Regular expression for the names of build jobs."""
     known: Collection[str] = ()
     """Names of jobs that are known to build."""
+    inside: Inside = Inside()
 
 
 def newest(pipelines: Iterable[Pipeline], reader: Reader) -> Standing | str:
@@ -63,30 +76,34 @@ def newest(pipelines: Iterable[Pipeline], reader: Reader) -> Standing | str:
 
 def _look(pipeline: Pipeline, reader: Reader) -> Standing | None:
     jobs = jobs_of_family(reader.api, pipeline)
+    if pipeline.id == reader.inside.pipeline:
+        jobs = [job for job in jobs if job.name != reader.inside.job]
     failed = tuple(report for report in _reports(pipeline, jobs, reader) if report.build)
     named = [job for job in jobs if job.name in reader.known or name_says_build(job.name, reader.words)]
     if failed:
         return Standing(pipeline=pipeline, outcome="failed", failed=failed)
     if not named and not _log_shows_build(pipeline, jobs, reader):
         return None
-    return Standing(pipeline=pipeline, outcome="passed" if _passed(pipeline, named, reader.known) else "open")
+    return Standing(pipeline=pipeline, outcome="passed" if _passed(pipeline, named, reader) else "open")
 
 
 def _reports(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> Iterator[JobReport]:
     for job in [job for job in jobs if job.status == "failed"][:MAX_FAILED]:
-        yield read(reader.api, pipeline.project_id, job, reader.catalog, reader.words)
+        made = reader.inside.reports.get(job.id)
+        yield made or read(reader.api, pipeline.project_id, job, reader.catalog, reader.words)
 
 
-def _passed(pipeline: Pipeline, named: list[Job], known: Collection[str]) -> bool:
+def _passed(pipeline: Pipeline, named: list[Job], reader: Reader) -> bool:
     """Whether the jobs that failed before have passed, else those whose names say that they build."""
     if not named:
         return True
-    builds = [job for job in named if job.name in known] or named
+    builds = [job for job in named if job.name in reader.known] or named
     passed = [job for job in builds if job.status == "success"]
     if pipeline.status == "success":
         return bool(passed)
     # another job failed, or waits for somebody: what the note is about has passed all the same
-    return (pipeline.finished or pipeline.status == "manual") and passed == builds
+    ended = pipeline.finished or pipeline.status == "manual" or pipeline.id == reader.inside.pipeline
+    return ended and passed == builds
 
 
 def _log_shows_build(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> bool:

@@ -7,9 +7,10 @@ from bkdoctor.bot.newest import Standing
 from bkdoctor.bot.task import Record
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.statuses import MAX_TEXT, Status, status_of, write_status
-from bkdoctor.jobs.causes import UNKNOWN, answer, cause_of
+from bkdoctor.jobs.causes import cause_of
 from bkdoctor.redact import redact
 from bkdoctor.render import _words as words
+from bkdoctor.story import UNKNOWN, answer
 from bkdoctor.text import one_line, shorten
 
 

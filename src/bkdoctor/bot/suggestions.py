@@ -27,12 +27,13 @@ from bkdoctor.gitlab.merge_requests import (
     position_of,
 )
 from bkdoctor.gitlab.pipelines import asked_for
-from bkdoctor.jobs.causes import Group, group
+from bkdoctor.jobs.causes import group
 from bkdoctor.mending import Judgement, Proposal, Wish, propose
 from bkdoctor.mending_files import suits
 from bkdoctor.model import Finding, Fix
 from bkdoctor.redact import redact
 from bkdoctor.render._prose import line_to_markdown
+from bkdoctor.story import Group
 from bkdoctor.text import strip_controls
 
 _CI = ".gitlab-ci.yml"

@@ -50,3 +50,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The pattern of each failed build job's first finding, `unknown` where nothing is known."""
     reason: str = ""
     """Why nothing was written, in words."""
+
+    def in_words(self) -> str:
+        """Return what was done, where and why, in one line."""
+        what = f"{self.outcome}: pipeline {self.pipeline_id} of project {self.project_id}"
+        request = f", merge request {self.mr_iid}" if self.mr_iid else ""
+        return f"{what}{request}{f' ({self.reason})' if self.reason else ''}"

@@ -34,9 +34,7 @@ def replayed(body: bytes, config: Config) -> str:
         record = replay(body, api, config, catalog_of(user_folders(None)))
     if isinstance(record, Ignored):
         return f"ignored: {record.why}"
-    what = f"{record.outcome}: pipeline {record.pipeline_id} of project {record.project_id}"
-    request = f", merge request {record.mr_iid}" if record.mr_iid else ""
-    return f"{what}{request}{f' ({record.reason})' if record.reason else ''}"
+    return record.in_words()
 
 
 def _database(config: Config) -> Check:

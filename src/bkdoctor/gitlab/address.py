@@ -1,4 +1,4 @@
-"""Text that names a GitLab, a job or a project -> Base, Place, JobUrl; nothing is asked of any host here.
+"""Text that names a GitLab, a project or a page of it -> Base, Place, PageUrl; nothing is asked of any host here.
 
 Nothing that a user wrote is repeated in an error: an address may carry a password, and a token is easily
 pasted into the wrong place.
@@ -6,7 +6,7 @@ pasted into the wrong place.
 
 import ipaddress
 import re
-from typing import Self
+from typing import NamedTuple, Self
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -16,12 +16,6 @@ from bkdoctor.errors import UsageError
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?")
 _PROJECT = re.compile(r"[\w.+-]+(/[\w.+-]+)+")
-_JOB_PATHS = (
-    re.compile(r"(?P<root>.*)/api/v4/projects/(?P<project>[^/]+)/jobs/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
-    re.compile(r"(?P<root>)/(?P<project>.+?)/-/(?:jobs|builds)/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
-    # before GitLab 16 the `/-/` could be left out
-    re.compile(r"(?P<root>)/(?P<project>.+)/(?:jobs|builds)/(?P<id>[0-9]{1,18})(?=[/.]|$)"),
-)
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/@\s]{2,}):(?P<path>[^\s]+)")
 _OTHER_FORGES = frozenset(
     {"github.com", "ssh.github.com", "bitbucket.org", "altssh.bitbucket.org", "codeberg.org", "git.sr.ht"}
@@ -80,10 +74,30 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, base=_with(self.base, scheme, base.root), path=self.path[len(base.root) :])
 
 
-class JobUrl(Place, frozen=True, kw_only=True):
-    """A job's address."""
+class PageUrl(Place, frozen=True, kw_only=True):
+    """The address of a job, a pipeline or a merge request."""
 
-    job_id: int
+    number: int
+
+
+class Kind(NamedTuple):
+    """What a page is of."""
+
+    name: str
+    argument: str
+    """What the command line calls it."""
+    sign: str
+    """What may stand before its number."""
+    parts: str
+    """Regular expression for what stands before its number in an address."""
+    page: str
+    """The same, as GitLab writes it now."""
+
+
+JOB = Kind("job", "JOB", "#", "jobs|builds", "jobs")
+PIPELINE = Kind("pipeline", "PIPELINE", "#", "pipelines", "pipelines")
+MERGE_REQUEST = Kind("merge request", "MR", "!", "merge_requests", "merge_requests")
+KINDS = (JOB, PIPELINE, MERGE_REQUEST)
 
 
 def parse_base(text: str, what: str) -> Base:
@@ -94,22 +108,52 @@ def parse_base(text: str, what: str) -> Base:
     return base
 
 
-def parse_job(argument: str) -> int | JobUrl:
+def parse_job(argument: str) -> int | PageUrl:
     """Read the argument of `bkdoctor job`: a number or a job's address."""
-    text = argument.strip().removeprefix("#")
+    return parse_page(argument, JOB)
+
+
+def parse_page(argument: str, kind: Kind) -> int | PageUrl:
+    """Read a number or the address of a page of this kind. Raises UsageError."""
+    text = argument.strip().removeprefix(kind.sign)
     if re.fullmatch(r"[0-9]{1,18}", text):
         return int(text)
     base = _origin(text)
     if base is None or "/" not in text:
-        raise UsageError("JOB is neither a number nor a job's URL: copy the URL from the job's page in GitLab")
+        raise UsageError(
+            f"{kind.argument} is neither a number nor a {kind.name}'s URL: "
+            f"copy the URL from the {kind.name}'s page in GitLab"
+        )
     path = urlsplit(_with_scheme(text)).path
-    for form in _JOB_PATHS:
-        if found := form.match(path):
+    if page := _page(base, path, kind):
+        return page
+    other = next((o for o in KINDS if o is not kind and _page(base, path, o)), None)
+    if other:
+        command = {JOB: "job", PIPELINE: "pipeline", MERGE_REQUEST: "mr"}[other]
+        raise UsageError(
+            f"{kind.argument} is the URL of a {other.name}: write bkdoctor {command} with it, "
+            f"or copy the URL of the {kind.name}'s page in GitLab"
+        )
+    raise UsageError(
+        f"{kind.argument} is a URL, but not of a {kind.name}: "
+        f"open the {kind.name} in GitLab and copy the URL of its page"
+    )
+
+
+def _page(base: Base, path: str, kind: Kind) -> PageUrl | None:
+    number = r"(?P<number>[0-9]{1,18})(?=[/.]|$)"
+    for form in (
+        rf"(?P<root>.*)/api/v4/projects/(?P<project>[^/]+)/(?:{kind.page})/{number}",
+        rf"(?P<root>)/(?P<project>.+?)/-/(?:{kind.parts})/{number}",
+        # before GitLab 16 the `/-/` could be left out
+        rf"(?P<root>)/(?P<project>.+)/(?:{kind.parts})/{number}",
+    ):
+        if found := re.match(form, path):
             project = unquote(found["project"]).strip("/")
             if project.isdecimal() or is_project(project):
                 base = _with(base, base.scheme, found["root"].rstrip("/"))
-                return JobUrl(base=base, path=project, job_id=int(found["id"]))
-    raise UsageError("JOB is a URL, but not of a job: open the failed job in GitLab and copy the URL of its page")
+                return PageUrl(base=base, path=project, number=int(found["number"]))
+    return None
 
 
 def parse_project(text: str) -> str | Place:

@@ -10,6 +10,7 @@ import msgspec
 from bkdoctor.errors import GitLabError
 from bkdoctor.gitlab.address import Base
 from bkdoctor.gitlab.credentials import Token
+from bkdoctor.gitlab.pace import Pace
 from bkdoctor.gitlab.refusal import Asked, Asker, Refusal, explain
 
 ONCE: Mapping[str, Any] = MappingProxyType(
@@ -34,6 +35,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 30.0
     """Longest time to wait because a rate limit asks for it."""
     sleep: Callable[[float], object] = time.sleep
+    pace: Pace | None = None
+    """What several connections know of the rate limit; one alone needs none."""
 
 
 class Connection:
@@ -60,7 +63,7 @@ class Connection:
         self.retries = 0
         """How often a read was tried again."""
         self._limits = limits = limits or Limits()
-        self._session = GuardedSession(base, limits.connect_timeout, limits.read_timeout)
+        self._session = GuardedSession(base, limits.connect_timeout, limits.read_timeout, limits.pace)
         self._asker = Asker(
             host=base.netloc,
             url=base.url,

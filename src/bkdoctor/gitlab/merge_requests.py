@@ -6,7 +6,9 @@ import msgspec
 
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import CHILD, Pipeline, asked_for
+from bkdoctor.gitlab.pipelines import CHILD, asked_for
+from bkdoctor.gitlab.refusal import Asked
+from bkdoctor.story import Pipeline
 
 OPEN = frozenset({"opened", "locked"})
 _MAX_PARENTS = 5
@@ -58,6 +60,12 @@ def find_merge_request(api: Connection, project: int, iid: int) -> MergeRequest 
     """Return a merge request; None where the token does not see it."""
     asked = asked_for(project, f"merge request {iid}")
     return rest.find(api, asked, f"/projects/{project}/merge_requests/{iid}", MergeRequest)
+
+
+def get_merge_request(api: Connection, project: str, iid: int) -> MergeRequest:
+    """Return a merge request of a project that is named by path or number. Raises GitLabError."""
+    asked = Asked(thing=f"merge request {iid} of project {project}", project=project)
+    return rest.get(api, asked, f"/projects/{rest.part(project)}/merge_requests/{iid}", MergeRequest)
 
 
 def merge_requests_of_commit(api: Connection, project: int, sha: str) -> list[MergeRequest]:

@@ -7,47 +7,16 @@ import msgspec
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.refusal import Asked
+from bkdoctor.story import Job, Pipeline
 
-FINISHED = frozenset({"success", "failed", "canceled", "skipped"})
 CHILD = "parent_pipeline"
 MAX_FAMILY = 50
 """Pipelines below one root that are read."""
 MAX_JOBS_PAGES = 10
 
 
-class Pipeline(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API says of a pipeline."""
-
+class _Project(msgspec.Struct, frozen=True):
     id: int
-    project_id: int = 0
-    sha: str = ""
-    ref: str | None = None
-    status: str = ""
-    source: str | None = None
-    web_url: str | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether it will not go on by itself."""
-        return self.status in FINISHED
-
-    @property
-    def of_merge_request(self) -> bool:
-        """Whether it was made for a merge request, and not for a branch."""
-        return self.source == "merge_request_event" or (self.ref or "").startswith("refs/merge-requests/")
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What the API says of a job."""
-
-    id: int
-    name: str
-    status: str
-    stage: str | None = None
-    allow_failure: bool | None = None
-    failure_reason: str | None = None
-    finished_at: str | None = None
-    web_url: str | None = None
 
 
 class _Bridge(msgspec.Struct, frozen=True):
@@ -64,6 +33,15 @@ def find_pipeline(api: Connection, project: int, number: int) -> Pipeline | None
     asked = asked_for(project, f"pipeline {number}")
     found = rest.find(api, asked, f"/projects/{project}/pipelines/{number}", Pipeline)
     return _placed(found, project) if found else None
+
+
+def get_pipeline(api: Connection, project: str, number: int) -> Pipeline:
+    """Return a pipeline of a project that is named by path or number. Raises GitLabError."""
+    asked = Asked(thing=f"pipeline {number} of project {project}", project=project)
+    path = f"/projects/{rest.part(project)}"
+    found = rest.get(api, asked, f"{path}/pipelines/{number}", Pipeline)
+    # GitLab before 13.11 does not say it
+    return found if found.project_id else _placed(found, rest.get(api, asked, path, _Project).id)
 
 
 def pipelines_of_commit(api: Connection, project: int, sha: str, ref: str) -> list[Pipeline]:

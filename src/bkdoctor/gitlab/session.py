@@ -11,6 +11,7 @@ import requests
 from urllib3.util import parse_url
 
 from bkdoctor.gitlab.address import Base
+from bkdoctor.gitlab.pace import Pace
 
 _MAX_REDIRECTS = 5
 _PORTS = {"http": 80, "https": 443}
@@ -36,7 +37,7 @@ class WebPage(requests.RequestException):
 class GuardedSession(requests.Session):
     """A session that never leaves its host, always has a timeout and takes no password from ~/.netrc."""
 
-    def __init__(self, base: Base, connect_timeout: float, read_timeout: float) -> None:
+    def __init__(self, base: Base, connect_timeout: float, read_timeout: float, pace: Pace | None = None) -> None:
         super().__init__()
         self.max_redirects = _MAX_REDIRECTS
         self.retry_after: float | None = None
@@ -45,6 +46,7 @@ class GuardedSession(requests.Session):
         """Requests so far."""
         self._base = base
         self._timeouts = (connect_timeout, read_timeout)
+        self._pace = pace
         # any value keeps requests from asking ~/.netrc
         self.auth = lambda request: request
 
@@ -53,9 +55,18 @@ class GuardedSession(requests.Session):
         self.retry_after = None
         self._check_destination(request.url or "")
         kwargs["timeout"] = self._timeouts
+        if self._pace:
+            self._pace.wait()
         self.sent += 1
         response = super().send(request, **kwargs)
         self.retry_after = _wait(response)
+        if self._pace:
+            self._pace.learn(
+                refused=response.status_code == 429,
+                wait=self.retry_after,
+                left=_seconds(response.headers.get("RateLimit-Remaining")),
+                reset=_until_reset(response),
+            )
         html = response.headers.get("Content-Type", "").lower().startswith("text/html")
         if html and response.status_code < 500 and not response.is_redirect:
             response.close()
@@ -77,11 +88,13 @@ class GuardedSession(requests.Session):
 
 def _wait(response: requests.Response) -> float | None:
     wait = _seconds(response.headers.get("Retry-After"))
+    return _until_reset(response) if wait is None and response.status_code == 429 else wait
+
+
+def _until_reset(response: requests.Response) -> float | None:
     reset = _seconds(response.headers.get("RateLimit-Reset"))
-    if wait is None and reset is not None and response.status_code == 429:
-        # a time of day; what lies far off is no rate limit of minutes
-        return min(max(reset - time.time(), 0.0), 3600.0)
-    return wait
+    # a time of day; what lies far off is no rate limit of minutes
+    return None if reset is None else min(max(reset - time.time(), 0.0), 3600.0)
 
 
 def _seconds(text: str | None) -> float | None:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from bkdoctor.errors import NoLogError
 from bkdoctor.gitlab.client import FetchedJob, read_job
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import Job
 from bkdoctor.gitlab.target import Target
+from bkdoctor.story import Job
 from bkdoctor.trace.source import Source
 
 MAX_TRACE = 256 * 1024 * 1024

@@ -4,8 +4,9 @@ import msgspec
 
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import Pipeline, asked_for
+from bkdoctor.gitlab.pipelines import asked_for
 from bkdoctor.gitlab.refusal import Asked
+from bkdoctor.story import Pipeline
 
 NAME = "bkdoctor"
 MAX_TEXT = 255

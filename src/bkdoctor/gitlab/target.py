@@ -1,4 +1,4 @@
-"""Command line, environment and git remote -> Target: which job, on which GitLab, with which token.
+"""Command line, environment and git remote -> Target: which job or other page, on which GitLab, with which token.
 
 A token from the environment goes to the host that --gitlab, GITLAB_HOST, CI_SERVER_URL or the git remote
 names, the first of them that is there; if none is, to the host of the URL that the user typed; nowhere else.
@@ -13,32 +13,40 @@ import msgspec
 from bkdoctor.errors import UsageError
 from bkdoctor.gitlab.address import (
     GITLAB_COM,
+    JOB,
+    MERGE_REQUEST,
     Base,
-    JobUrl,
+    Kind,
+    PageUrl,
     Place,
     parse_base,
-    parse_job,
+    parse_page,
     parse_project,
     parse_remote,
 )
 from bkdoctor.gitlab.credentials import Section, Token, config_sections, environment_token, read_section
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A job, where it stands, and what may be sent there."""
+class Spot(msgspec.Struct, frozen=True, kw_only=True):
+    """Where something stands on a GitLab, and what may be sent there."""
 
     base: Base
     project: str
     """A path, or a number written as text."""
-    job_id: int
     name: str
-    """The job as the user named it, without what an address may hold besides."""
+    """The thing as the user named it, without what an address may hold besides."""
     token: Token | None = None
     advice: str = ""
     """Why no token is sent and what to do, for the errors that a missing token explains."""
     verify: bool | str = True
     """Whether TLS certificates are checked, or the file that holds those to trust."""
     notes: tuple[str, ...] = ()
+
+
+class Target(Spot, frozen=True, kw_only=True):
+    """A job."""
+
+    job_id: int
 
     @property
     def url(self) -> str | None:
@@ -57,7 +65,21 @@ def resolve_job(
     remote: Callable[[], str | None],
 ) -> Target:
     """Find out which job is meant; the order of what counts is in docs/gitlab.md."""
-    clues = _Clues(parse_job(argument), project, gitlab, env, remote)
+    spot, number = resolve(JOB, argument, project=project, gitlab=gitlab, env=env, remote=remote)
+    return Target(job_id=number, **{name: getattr(spot, name) for name in spot.__struct_fields__})
+
+
+def resolve(
+    kind: Kind,
+    argument: str,
+    *,
+    project: str | None = None,
+    gitlab: str | None = None,
+    env: Mapping[str, str],
+    remote: Callable[[], str | None],
+) -> tuple[Spot, int]:
+    """Find out which page of this kind is meant: where it is, and its number. Raises UsageError."""
+    clues = _Clues(kind, parse_page(argument, kind), project, gitlab, env, remote)
     base = clues.base()
     token, verify, advice = _credentials(clues, base)
     notes = [note for note in (clues.note(base), advice if environment_token(env) else "") if note]
@@ -65,17 +87,17 @@ def resolve_job(
         notes.append(f"{base.netloc} was asked without TLS: the token went over the network in plain text")
     if verify is False:
         notes.append(f"the certificate of {base.netloc} was not checked: ssl_verify is off in the configuration")
-    job = clues.job
-    return Target(
+    page = clues.page
+    spot = Spot(
         base=base,
         project=clues.project(base),
-        job_id=job if isinstance(job, int) else job.job_id,
-        name=str(job) if isinstance(job, int) else f"{job.base.url}/{job.path}/-/jobs/{job.job_id}",
+        name=str(page) if isinstance(page, int) else f"{page.base.url}/{page.path}/-/{kind.page}/{page.number}",
         token=token,
         advice=advice,
         verify=verify,
         notes=tuple(notes),
     )
+    return spot, page if isinstance(page, int) else page.number
 
 
 _Place = TypeVar("_Place", bound=Place)
@@ -86,20 +108,22 @@ class _Clues:
 
     def __init__(
         self,
-        job: int | JobUrl,
+        kind: Kind,
+        page: int | PageUrl,
         project: str | None,
         gitlab: str | None,
         env: Mapping[str, str],
         remote: Callable[[], str | None],
     ) -> None:
         self.env = env
+        self._kind = kind
         self.flag = parse_base(gitlab, "--gitlab") if gitlab else None
         self._ask_remote = remote
         self.sections = config_sections(env)
         wanted = parse_project(project) if project else None
         self.wanted: str | Place | None = None
         self.wanted = self._rooted(wanted) if isinstance(wanted, Place) else wanted
-        self.job = self._rooted(job) if isinstance(job, JobUrl) else job
+        self.page = self._rooted(page) if isinstance(page, PageUrl) else page
 
     @cached_property
     def remote(self) -> Place | None:
@@ -118,7 +142,7 @@ class _Clues:
     @property
     def typed(self) -> Base | None:
         """The host of a URL that the user typed."""
-        urls = (place for place in (self.job, self.wanted) if isinstance(place, Place))
+        urls = (place for place in (self.page, self.wanted) if isinstance(place, Place))
         return next((place.base for place in urls), None)
 
     def base(self) -> Base:
@@ -129,16 +153,23 @@ class _Clues:
     def project(self, base: Base) -> str:
         if self.wanted:
             return self.wanted.path if isinstance(self.wanted, Place) else self.wanted
-        if isinstance(self.job, JobUrl):
-            return self.job.path
+        if isinstance(self.page, PageUrl):
+            return self.page.path
         server = self.env.get("CI_SERVER_URL", "").strip()
-        number = self.env.get("CI_PROJECT_ID", "").strip()
+        number = self._project_of_ci()
         # a number means another project on another GitLab
         if number.isdecimal() and (not server or parse_base(server, "CI_SERVER_URL").same_host(base)):
             return number
         if self.remote:
             return self.remote.below(base).path
-        raise UsageError("a job's number needs its project: add -R GROUP/PROJECT, or give the job's URL instead")
+        name = self._kind.name
+        raise UsageError(f"a {name}'s number needs its project: add -R GROUP/PROJECT, or give the {name}'s URL instead")
+
+    def _project_of_ci(self) -> str:
+        # a fork's job runs in the fork, and its merge request is the other project's
+        names = ["CI_MERGE_REQUEST_PROJECT_ID"] if self._kind is MERGE_REQUEST else []
+        values = (self.env.get(name, "").strip() for name in (*names, "CI_PROJECT_ID"))
+        return next((value for value in values if value), "")
 
     def withheld(self, base: Base) -> bool:
         """Whether a token of the environment is not for that host."""
@@ -147,9 +178,9 @@ class _Clues:
         return self.typed is None
 
     def note(self, base: Base) -> str:
-        if isinstance(self.job, JobUrl) and not self.job.base.same_host(base):
-            netloc = self.job.base.netloc
-            return f"the job's URL is on {netloc}, but --gitlab names {base.netloc}, which was asked"
+        if isinstance(self.page, PageUrl) and not self.page.base.same_host(base):
+            netloc = self.page.base.netloc
+            return f"the {self._kind.name}'s URL is on {netloc}, but --gitlab names {base.netloc}, which was asked"
         if self.typed is None and self.named is None:
             return f"nothing names a GitLab, so {base.netloc} was asked: --gitlab URL names another"
         return ""

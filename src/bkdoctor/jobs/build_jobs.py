@@ -5,6 +5,8 @@ import re
 from bkdoctor.model import Report
 from bkdoctor.trace.source import Source
 
+WORDS = "build|image|docker|kaniko|buildkit"
+"""Regular expression for the names of build jobs, where nobody configured another."""
 _SCRIPT = re.compile(rb"section_start:\d{9,11}:(?:step_|build_script|concrete)")
 _BUILDERS = frozenset({"rootless", "native", "buildx", "bake", "kaniko", "buildah"})
 """Methods that are nothing else than image builds; `docker` and `compose` also run containers."""

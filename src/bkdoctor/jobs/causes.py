@@ -1,31 +1,9 @@
-"""The reports of a pipeline's failed build jobs -> groups of jobs that failed for one reason and are mended alike."""
+"""The reports of a pipeline's failed jobs -> groups of jobs that failed for one reason and are mended alike."""
 
-import msgspec
+from collections.abc import Callable
 
-from bkdoctor.jobs.reading import JobReport
-from bkdoctor.model import Finding, Report
-
-UNKNOWN = "unknown"
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """Jobs with one cause; the first stands for all."""
-
-    cause: str
-    """The pattern, or `unknown`."""
-    jobs: tuple[JobReport, ...]
-
-    @property
-    def finding(self) -> Finding | None:
-        """What the first job failed for."""
-        return answer(self.jobs[0].report) if self.cause != UNKNOWN else None
-
-
-def answer(report: Report) -> Finding | None:
-    """Return the finding that says why a job failed; None where that is not known."""
-    if report.verdict != "diagnosed":
-        return None
-    return next((finding for finding in report.findings if finding.role != "hint"), None)
+from bkdoctor.model import Fix, Report
+from bkdoctor.story import UNKNOWN, Group, JobReport, answer
 
 
 def cause_of(report: Report) -> str:
@@ -35,12 +13,36 @@ def cause_of(report: Report) -> str:
 
 
 def group(reports: tuple[JobReport, ...]) -> tuple[Group, ...]:
-    """Put jobs together that failed for one reason, those without one last."""
-    groups: dict[tuple[str, ...], list[JobReport]] = {}
+    """Put jobs together that failed for one reason and have the same fixes, those without a reason last."""
+    return _grouped(reports, _shown, lambda _: "")
+
+
+def group_for_story(reports: tuple[JobReport, ...]) -> tuple[Group, ...]:
+    """The same for jobs of all kinds: image builds first, the biggest group first, unknown failures by signature.
+
+    Fixes that differ by the job's own name alone are the same.
+    """
+    groups = _grouped(reports, _general, lambda report: report.signature or "")
+    return tuple(sorted(groups, key=lambda g: (g.cause == UNKNOWN, not any(job.build for job in g.jobs), -len(g.jobs))))
+
+
+def _grouped(
+    reports: tuple[JobReport, ...], fix_key: Callable[[Fix], object], unknown_key: Callable[[Report], str]
+) -> tuple[Group, ...]:
+    groups: dict[tuple[object, ...], list[JobReport]] = {}
     for report in reports:
         finding = answer(report.report)
         # the same failure of two different files has two different fixes
-        fixes = [fix.diff or fix.snippet for fix in finding.fixes] if finding else []
-        groups.setdefault((cause_of(report.report), *fixes), []).append(report)
-    made = [Group(cause=key[0], jobs=tuple(jobs)) for key, jobs in groups.items()]
+        key = [fix_key(fix) for fix in finding.fixes] if finding else [unknown_key(report.report)]
+        groups.setdefault((cause_of(report.report), *key), []).append(report)
+    made = [Group(cause=str(key[0]), jobs=tuple(jobs)) for key, jobs in groups.items()]
     return tuple(sorted(made, key=lambda g: g.cause == UNKNOWN))
+
+
+def _shown(fix: Fix) -> object:
+    return fix.diff or fix.snippet
+
+
+def _general(fix: Fix) -> object:
+    edit = fix.edit
+    return (edit.snippet, edit.replace, edit.command) if edit else _shown(fix)

@@ -2,27 +2,17 @@
 
 import re
 
-import msgspec
-
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import GitLabError, NoLogError
 from bkdoctor.gitlab.client import FetchedJob
 from bkdoctor.gitlab.connection import Connection
-from bkdoctor.gitlab.pipelines import Job
 from bkdoctor.gitlab.settled import fetch_settled
 from bkdoctor.jobs.build_jobs import is_build
 from bkdoctor.model import Facts, Report, Source
+from bkdoctor.story import Job, JobReport
 from bkdoctor.trace.facts import merge
 from bkdoctor.trace.source import Source as TraceSource
-
-
-class JobReport(msgspec.Struct, frozen=True, kw_only=True):
-    """A failed job and what is known of it."""
-
-    job: Job
-    report: Report
-    build: bool
 
 
 def read(api: Connection, project: int, job: Job, catalog: Catalog, words: str) -> JobReport:
@@ -56,6 +46,12 @@ def without_log(job: Job, words: str, notes: tuple[str, ...]) -> JobReport:
     """Return what the job's own fields say, where its trace is not to be had."""
     report = Report(verdict="empty", source=_source(job), facts=_facts(job), notes=notes)
     return JobReport(job=job, report=report, build=is_build(report, TraceSource(b""), words))
+
+
+def by_fields(job: Job, catalog: Catalog, words: str, notes: tuple[str, ...]) -> JobReport:
+    """The same, with what GitLab's own reason for the failure is known to mean."""
+    bare = FetchedJob(trace=TraceSource(b""), facts=_facts(job), source=_source(job), finished=True, notes=notes)
+    return diagnosed(job, bare, catalog, words)
 
 
 def _source(job: Job) -> Source:

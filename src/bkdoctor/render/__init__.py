@@ -1,19 +1,24 @@
-"""From a Report to text: one module for each output, found by its name; a new output is one new file.
+"""From a Report, or a Story of many, to text: one module for each output, found by its name.
 
 A module of this package whose name does not start with an underscore is an output and has a function `render` of the
 form `Render`. One whose documents cannot follow each other in one file has `render_all`, of the form `RenderAll`, as
 well. Nothing else knows which outputs there are.
 """
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
 
 from bkdoctor.errors import UsageError
 from bkdoctor.model import Report
+
+if TYPE_CHECKING:
+    from bkdoctor.story import Story
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,3 +86,17 @@ def _module(name: str) -> ModuleType:
         if error.name != module:
             raise
     raise UsageError(f"--format {name}: there is no such format. Choose one of {', '.join(formats())}.")
+
+
+def story_text(name: str, story: Story, options: Options) -> str:
+    """Return what to write of a story: what `_story_NAME` makes of it, else its jobs' reports one after the other.
+
+    Raises:
+        UsageError: there is no such output.
+    """
+    from importlib.util import find_spec
+
+    module = f"{__name__}._story_{name}"
+    if find_spec(module):
+        return cast("str", importlib.import_module(module).render(story, options))
+    return "".join(texts(name, [job.report for job in story.jobs], options))

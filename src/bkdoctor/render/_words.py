@@ -132,6 +132,16 @@ def _asks_kubernetes(report: Report, conditions: set[str | None]) -> bool:
     return report.facts.kubernetes is None and any("kubernetes" in (text or "").lower() for text in conditions)
 
 
+def counted(number: int, word: str) -> str:
+    """Return `1 job` or `3 jobs`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def what_is_missing(missing: tuple[str, ...]) -> str:
+    """Return how much of a story could not be read."""
+    return f"{counted(len(missing), 'thing')} could not be read"
+
+
 def unknown_title(report: Report) -> str:
     """Return what to say first of a log without a known cause; the excerpt is there for every failed job."""
     return "The build failed, and the cause is not known" if report.excerpt else "No known failure found in this log"

@@ -10,11 +10,11 @@ from bkdoctor.render._document import to_json
 
 def render(report: Report, options: Options = Options()) -> str:  # noqa: ARG001, B008  (frozen; JSON has no options)
     """Return the report as one line of JSON and a newline."""
-    return to_json(_without_edits(report))
+    return to_json(without_edits(report))
 
 
-def _without_edits(report: Report) -> Report:
-    """The edits are for `apply`, which works on values of this process."""
+def without_edits(report: Report) -> Report:
+    """Return the report without the edits: they are for `apply`, which works on values of this process."""
     plain = [
         replace(finding, fixes=tuple(replace(fix, edit=msgspec.UNSET) for fix in finding.fixes))
         for finding in report.findings

@@ -23,8 +23,13 @@ def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  
     # rich costs a good part of the start-up time: only where there is something to show
     from bkdoctor.render._screen import Screen
 
-    report = words.clean(report)
     screen = Screen(options)
+    body(screen, words.clean(report), verbose=options.verbose)
+    return screen.text()
+
+
+def body(screen: Screen, report: Report, *, verbose: bool) -> None:
+    """Write the report, which must be clean."""
     main, others, hints = words.split_findings(report)
     if report.verdict == "empty":
         screen.prose(words.EMPTY)
@@ -32,15 +37,14 @@ def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  
         _unknown(screen, report, main)
     else:
         _finding(screen, report, main)
-    _further(screen, report, others, "Also seen", options.verbose)
-    _further(screen, report, hints, "Advice", options.verbose)
-    if (others or hints) and not options.verbose:
+    _further(screen, report, others, "Also seen", verbose)
+    _further(screen, report, hints, "Advice", verbose)
+    if (others or hints) and not verbose:
         screen.prose_text("Option -v shows these in full.", indent=2, style="faint")
     if report.notes:
         screen.heading("About this answer")
         for note in report.notes:
             screen.prose(note, indent=2)
-    return screen.text()
 
 
 def _finding(screen: Screen, report: Report, finding: Finding) -> None:

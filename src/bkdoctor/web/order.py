@@ -5,7 +5,7 @@ import re
 import msgspec
 
 from bkdoctor.errors import UsageError
-from bkdoctor.gitlab.address import JobUrl, parse_job
+from bkdoctor.gitlab.address import PageUrl, parse_job
 from bkdoctor.gitlab.allowed import Allowed
 from bkdoctor.gitlab.target import Target
 from bkdoctor.web.body import RefusedError
@@ -58,10 +58,10 @@ def _target(text: str, gitlab: Target | None) -> Target:
     except UsageError:
         job = 0
     # whoever may send a form must not say where the token goes
-    if not isinstance(job, JobUrl) or not job.base.same_host(base) or job.base.scheme not in ("https", base.scheme):
+    if not isinstance(job, PageUrl) or not job.base.same_host(base) or job.base.scheme not in ("https", base.scheme):
         raise RefusedError(400, "form", f"This is not the address of a job on {base.url}: copy it from the job's page.")
     place = job.below(base)
     if place.base.root != base.root:
         raise RefusedError(400, "form", f"This is not the address of a job on {base.url}: copy it from the job's page.")
-    name = f"{base.url}/{place.path}/-/jobs/{job.job_id}"
-    return msgspec.structs.replace(gitlab, project=place.path, job_id=job.job_id, name=name)
+    name = f"{base.url}/{place.path}/-/jobs/{job.number}"
+    return msgspec.structs.replace(gitlab, project=place.path, job_id=job.number, name=name)
