@@ -28,8 +28,8 @@ ROOMS = [
     ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
     ["jobs"],
     ["web", "cli_web"],
-    ["bot"],
-    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight", "cli_pipeline"],
+    ["bot", "assistant"],
+    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight", "cli_pipeline", "cli_mcp"],
     ["entry", "__main__"],
 ]
 """Earlier rooms know nothing of later ones; rooms of one line stand side by side and may not go in a circle."""

@@ -23,6 +23,7 @@ _LATER = {
     "migrate": "bkdoctor.cli_config:migrate_command",
     "fix": "bkdoctor.cli_fix:fix_command",
     "preflight": "bkdoctor.cli_preflight:preflight_command",
+    "mcp": "bkdoctor.cli_mcp:mcp_command",
     "bot": "bkdoctor.cli_bot:bot_app",
     "web": "bkdoctor.cli_web:web_command",
 }

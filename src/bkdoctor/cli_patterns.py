@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from bkdoctor.catalog.catalog import Catalog
-from bkdoctor.catalog.entry import Entry
 from bkdoctor.errors import UsageError
 from bkdoctor.session import catalog_of, user_folders
 
@@ -20,17 +19,6 @@ Folders = Annotated[
 
 def _catalog(folders: list[Path] | None) -> Catalog:
     return catalog_of(user_folders(folders))
-
-
-def _entry(catalog: Catalog, pattern_id: str) -> Entry:
-    entry = catalog.get(pattern_id.removesuffix(".toml").rpartition("/")[2])
-    if entry is None:
-        from difflib import get_close_matches
-
-        near = get_close_matches(pattern_id, list(catalog.entries), n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "See `bkdoctor patterns list`."
-        raise UsageError(f"there is no pattern {pattern_id!r}. {hint}")
-    return entry
 
 
 @patterns_app.command("list")
@@ -50,7 +38,9 @@ def list_command(
 @patterns_app.command("show")
 def show_command(pattern_id: Annotated[str, typer.Argument(metavar="ID")], patterns: Folders = None) -> None:
     """Print a pattern's file."""
-    typer.echo(_entry(_catalog(patterns), pattern_id).source(), nl=False)
+    from bkdoctor.explain import entry_of
+
+    typer.echo(entry_of(_catalog(patterns), pattern_id).source(), nl=False)
 
 
 @patterns_app.command("check")
@@ -91,10 +81,10 @@ def explain_command(
     patterns: Folders = None,
 ) -> None:
     """Explain a failure: what you see, why, what to change."""
-    from bkdoctor.explain import render_entry
+    from bkdoctor.explain import entry_of, render_entry
 
     colour = sys.stdout.isatty() and not no_color and "NO_COLOR" not in os.environ
-    sys.stdout.write(render_entry(_entry(_catalog(patterns), pattern_id), colour=colour))
+    sys.stdout.write(render_entry(entry_of(_catalog(patterns), pattern_id), colour=colour))
 
 
 def snippet_command(

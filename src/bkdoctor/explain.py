@@ -1,9 +1,36 @@
 """From a pattern to the page that `bkdoctor explain` prints: what you see, why, what to change."""
 
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.entry import Entry
+from bkdoctor.catalog.pattern import FixSpec
+from bkdoctor.errors import UsageError
 from bkdoctor.fixes.fill import fill_markdown
 from bkdoctor.fixes.select import condition_of
 from bkdoctor.text import strip_controls
+
+
+def entry_of(catalog: Catalog, pattern_id: str) -> Entry:
+    """Return the pattern of an id, or of FAMILY/ID.toml. Raises UsageError, which names those that are near."""
+    entry = catalog.get(pattern_id.removesuffix(".toml").rpartition("/")[2])
+    if entry is None:
+        from difflib import get_close_matches
+
+        near = get_close_matches(pattern_id, list(catalog.entries), n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See `bkdoctor patterns list`."
+        raise UsageError(f"there is no pattern {pattern_id!r}. {hint}")
+    return entry
+
+
+def snippet_of(fix: FixSpec) -> str:
+    """Return what a fix writes, with its placeholders; for a recipe the command that prints it."""
+    if fix.recipe:
+        method, slash, section = fix.recipe.rpartition("/")
+        return f"bkdoctor snippet {method if slash else 'METHOD'} {section}"
+    if fix.command:
+        return "\n".join([f"{fix.command.run[0]} ...", *fix.command.set, *fix.command.add])
+    if fix.replace:
+        return "\n".join(r.with_ for r in fix.replace)
+    return fix.snippet or ""
 
 
 def render_entry(entry: Entry, *, colour: bool = False) -> str:
@@ -24,15 +51,7 @@ def render_entry(entry: Entry, *, colour: bool = False) -> str:
         out += ["", bold(f"Fix {number}: {fill_markdown(fix.title, captures)}"), f"in {fix.file}"]
         condition = condition_of(fix.when)
         out += [f"where {condition}"] if condition else []
-        snippet = fix.snippet or ""
-        if fix.recipe:
-            method, slash, section = fix.recipe.rpartition("/")
-            snippet = f"bkdoctor snippet {method if slash else 'METHOD'} {section}"
-        elif fix.command:
-            snippet = "\n".join([f"{fix.command.run[0]} ...", *fix.command.set, *fix.command.add])
-        elif fix.replace:
-            snippet = "\n".join(r.with_ for r in fix.replace)
-        out += ["", *textwrap.indent(snippet.strip("\n"), "    ").splitlines()]
+        out += ["", *textwrap.indent(snippet_of(fix).strip("\n"), "    ").splitlines()]
         out += ["", *_paragraphs(fix.note)] if fix.note else []
     others = [e for e in pattern.example if not e.match and e.why]
     if others:
