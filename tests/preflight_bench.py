@@ -69,7 +69,19 @@ def missing() -> str:
         return "the sandbox needs Linux and root"
     if platform.machine() not in ("x86_64", "aarch64"):
         return "the seccomp filter knows x86_64 and aarch64"
-    tools = ["unshare", "setpriv", "busybox", "dash", "bash", "rootlesskit", "newuidmap", "openssl", "curl", "wget", "getcap"]
+    tools = [
+        "unshare",
+        "setpriv",
+        "busybox",
+        "dash",
+        "bash",
+        "rootlesskit",
+        "newuidmap",
+        "openssl",
+        "curl",
+        "wget",
+        "getcap",
+    ]
     lacking = [tool for tool in tools if not which(tool)]
     return f"the sandbox needs {', '.join(lacking)}" if lacking else ""
 

@@ -148,6 +148,33 @@ def test_a_registry_that_speaks_plain_http(tmp_path: Path, path: str) -> None:
         assert asked(tmp_path, host, prepare=NO_CURL, path=path).words("registry") == ("fail", "plain-http")
 
 
+NC = stub(
+    "nc",
+    "#!/mnt/applets/python3\n"
+    "import socket, sys\n"
+    "if sys.argv[1] == '-h': sys.exit('usage: nc [-z]')\n"
+    "try: socket.create_connection((sys.argv[-2], int(sys.argv[-1])), 2)\n"
+    "except OSError: sys.exit(1)\n",
+)
+"""An nc that knows -z, which Debian's busybox does not."""
+
+
+def test_without_curl_and_wget(tmp_path: Path, certificates: dict[str, tuple[Path, Path]]) -> None:
+    def only(*tools: str) -> str:
+        links = "".join(f'ln -sf "$(command -v {tool})" /mnt/applets/\n' for tool in (*tools, "getent"))
+        return BUSYBOX + "rm /mnt/applets/wget\n" + links
+
+    path, with_nc = "/mnt/bin:/mnt/applets", only("/usr/bin/python3", "timeout") + NC
+    trusted = certificates["good"][0]
+    with registry(certificates["good"]) as host:
+        done = asked(tmp_path, host, trusted=trusted, prepare=only("openssl", "timeout"), path=path)
+        assert "a TLS connection comes about" in done.check("registry").text
+        done = asked(tmp_path, host, prepare=with_nc, path=path)
+        assert "something listens" in done.check("registry").text
+    assert asked(tmp_path, "localhost:1", prepare=with_nc, path=path).words("registry") == ("fail", "refused")
+    assert asked(tmp_path, "localhost:1", prepare=only(), path=path).check("registry").status == "skip"
+
+
 @pytest.mark.parametrize(("status", "word"), [(503, "server-error"), (404, "odd")])
 def test_a_registry_in_trouble(
     tmp_path: Path, certificates: dict[str, tuple[Path, Path]], status: int, word: str

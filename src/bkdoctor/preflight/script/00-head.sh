@@ -90,10 +90,16 @@ status_of() { sed -n "s/^$1:[[:space:]]*//p" "$R/proc/self/status" 2>/dev/null |
 # shellcheck disable=SC2012  # a number needs no parsing, and stat(1) is not everywhere
 owner_of() { ls -nd "$1" | awk '{ print $3 }'; }
 
+# A path, or the nearest one above it that is there.
+there() {
+  w_path=$1
+  while [ ! -e "$w_path" ] && [ "$w_path" != / ] && [ "$w_path" != . ]; do w_path=$(dirname "$w_path"); done
+  printf '%s\n' "$w_path"
+}
+
 # Whether a file can be made in a directory, or in the nearest one above it that is there.
 can_write() {
-  w_dir=$1
-  while [ -n "$w_dir" ] && [ "$w_dir" != / ] && [ ! -e "$w_dir" ]; do w_dir=$(dirname "$w_dir"); done
+  w_dir=$(there "$1")
   w_file=$w_dir/.bkdoctor-preflight.$$
   if [ -d "$w_dir" ] && (: >"$w_file") 2>/dev/null; then rm -f "$w_file"; else return 1; fi
 }

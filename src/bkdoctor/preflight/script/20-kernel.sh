@@ -28,6 +28,7 @@ why_refused() {
 }
 
 proven='' userns=''
+if [ "$method" = rootless ]; then
 if have unshare; then
   if k_said=$(unshare -U true 2>&1); then
     userns=1
@@ -89,4 +90,12 @@ elif have rootlesskit; then
   check skip rootlesskit "not tried as root"
 else
   check skip rootlesskit "is not in this image"
+fi
+elif [ "$method" = native ] && [ -z "${BUILDKIT_HOST:-}" ] && [ -n "$work" ]; then
+  # a daemon of the job's own mounts without a namespace of its user
+  if k_said=$(within "$patience" unshare -m mount -t tmpfs none "$work" 2>&1); then check ok mount "root may mount here"
+  else
+    k_errno=$(reason_of "$k_said")
+    check fail mount "root may not mount here: $k_errno" reason "$k_errno" errno "$k_errno"
+  fi
 fi

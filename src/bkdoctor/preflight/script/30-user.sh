@@ -66,8 +66,17 @@ fi
 state=''
 if [ "$method" = rootless ] && [ "$uid" != 0 ]; then
   state=${XDG_DATA_HOME:-$u_home/.local/share}/buildkit
+  state_there=$(there "$state")
   if ! can_write "$state"; then check fail state "$state can not be written" reason unwritable state "$state"
-  else check ok state "$state can hold layers" state "$state"
+  else
+    u_mount=$(df -P "$state_there" 2>/dev/null | tail -n 1)
+    u_mount=$(awk -v m="${u_mount##* }" '$2 == m { found = $4 } END { print "," found "," }' "$R/proc/self/mounts" 2>/dev/null)
+    case $u_mount in
+      *,nosuid,*nodev,* | *,nodev,*nosuid,*)
+        check warn state "$state lies on a mount with nosuid and nodev, where layers may not unpack" \
+          reason nosuid state "$state" ;;
+      *) check ok state "$state can hold layers" state "$state" ;;
+    esac
   fi
   u_run=${XDG_RUNTIME_DIR:-}
   if [ -z "$u_run" ]; then
@@ -89,8 +98,8 @@ if [ "$method" = rootless ]; then
   o_fuse=''
   if [ -r "$R/dev/fuse" ] && [ -w "$R/dev/fuse" ] && have fuse-overlayfs; then o_fuse=1; fi
   # where the state lies, not in /tmp: overlay cannot lie upon overlay
-  o_base=$state
-  while [ -n "$o_base" ] && [ "$o_base" != / ] && [ ! -d "$o_base" ]; do o_base=$(dirname "$o_base"); done
+  o_base=''
+  [ -z "$state" ] || o_base=$state_there
   o_dir=''
   [ -z "$userns" ] || [ -z "$o_base" ] || o_dir=$(mktemp -d "$o_base/.bkdoctor-preflight.XXXXXX" 2>/dev/null) || o_dir=''
   case $flags in

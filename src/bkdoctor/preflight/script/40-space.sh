@@ -1,9 +1,7 @@
 
 # ---- disk, memory, clock ----
 
-# The first directory upwards that is there.
-s_dir=${state:-${u_home:-/}}
-while [ ! -d "$s_dir" ] && [ "$s_dir" != / ] && [ "$s_dir" != . ]; do s_dir=$(dirname "$s_dir"); done
+s_dir=$(there "${state:-${u_home:-/}}")
 s_seen=''
 for s_place in "$s_dir" "${CI_PROJECT_DIR:-.}" "${TMPDIR:-/tmp}"; do
   s_line=$(df -P -k "$s_place" 2>/dev/null | tail -n 1)

@@ -74,8 +74,28 @@ tls_fault() {
     -verify_return_error </dev/null 2>&1) || printf '%s\n' "$t_said"
 }
 
+# Whether there is an nc that only looks whether something listens.
+nc_knocks() { have nc && nc -h 2>&1 | grep -q -e '-z'; }
+
+# without_client HOST: what can be told of a registry that nothing here can ask.
+without_client() {
+  case $1 in *:*) w_host=${1%:*} w_port=${1##*:} ;; *) w_host=$1 w_port=443 ;; esac
+  if have openssl && [ -z "$r_by" ]; then check ok registry "$1: a TLS connection comes about" host "$1"
+  elif nc_knocks && [ -z "$r_by" ]; then
+    if r_said=$(within "$patience" nc -z -w "$patience" "$w_host" "$w_port" 2>&1); then
+      check ok registry "$1: something listens" host "$1"
+    else
+      r_why=$(network_reason "$r_said")
+      # nc often says nothing where nothing listens
+      [ "$r_why" != other ] || r_why=refused
+      refused "$1" "$r_why"
+    fi
+  else check skip registry "$1: there is neither curl nor wget to ask it, nor openssl or nc -z" host "$1"
+  fi
+}
+
 n_dated=''
-# reach HOST [SCHEME]: whether a registry answers, and its certificate is believed.
+# reach HOST: whether a registry answers, and its certificate is believed.
 reach() {
   r_host=$1
   case $r_host in docker.io) r_host=registry-1.docker.io ;; esac
@@ -95,7 +115,7 @@ reach() {
   fi
   r_said=$(ask "https://$r_host/v2/")
   case $? in
-    2) check skip registry "$r_host: there is neither curl nor wget to ask it" host "$r_host"; return ;;
+    2) without_client "$r_host"; return ;;
     1) r_why=$(network_reason "$r_said")
       [ -z "$r_by" ] || case $r_why in dns | refused | timeout | unreachable | proxy) r_why=proxy ;; esac
       refused "$r_host" "$r_why"; return ;;

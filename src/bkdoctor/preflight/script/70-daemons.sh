@@ -5,7 +5,7 @@
 connects() {
   d_left=5
   while :; do
-    if have nc && nc -h 2>&1 | grep -q -e '-z'; then d_said=$(within 3 nc -z -w 2 "$1" "$2" 2>&1) && return 0
+    if nc_knocks; then d_said=$(within 3 nc -z -w 2 "$1" "$2" 2>&1) && return 0
     elif have curl; then
       d_said=$(curl -sS -o /dev/null -m 3 "http://$1:$2/" 2>&1) && return 0
       # it answered, in words that are not HTTP
