@@ -142,6 +142,8 @@ def test_slow_packages_are_imported_where_they_are_used(path: Path) -> None:
         "python_multipart",
         "sqlalchemy",
         "prometheus_client",
+        "mcp",
+        "pydantic",
     ],
 )
 def test_the_head_of_the_command_line_is_light(package: str) -> None:

@@ -1,5 +1,6 @@
 """The command `mcp`: serves bkdoctor's tools to assistants."""
 
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -37,6 +38,8 @@ def mcp_command(
         from bkdoctor.gitlab.address import parse_base
 
         parse_base(gitlab, "--gitlab")
+    if sys.stdin.isatty():
+        typer.echo("Waiting for a client on standard input; docs/mcp.md says how to configure one.", err=True)
     roots = tuple(folder.resolve() for folder in allow or ())
     serve(Setup(kubernetes=kubernetes, patterns=tuple(patterns or ()), gitlab=gitlab, roots=roots))
 
