@@ -25,7 +25,7 @@ ROOMS = [
     ["render"],
     ["gitlab"],
     ["reading", "guard", "many"],
-    ["session", "explain", "handbook", "scaffold", "checking", "mending", "mending_files"],
+    ["session", "explain", "handbook", "scaffold", "checking", "comparing", "mending", "mending_files"],
     ["jobs"],
     ["web", "cli_web"],
     ["bot", "assistant"],

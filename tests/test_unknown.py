@@ -1,10 +1,19 @@
 """Unknown failures: the lines worth reading, and a signature that is the same for the same failure in another job."""
 
+import random
+import re
+from typing import Any
+
 import pytest
 
-from bkdoctor.diagnosis.unknown import MOST_LINES, is_error, signature
+from bkdoctor.diagnosis.baseline import Baseline
+from bkdoctor.diagnosis.normal import signature
+from bkdoctor.diagnosis.region import is_error
+from bkdoctor.diagnosis.unknown import MOST_LINES
+from bkdoctor.doctor import diagnose
 from bkdoctor.model import Report
-from tests.catalogs import report
+from bkdoctor.trace.log import Log
+from tests.catalogs import catalog, pattern, report
 from tests.traces import job, timestamped
 
 
@@ -170,3 +179,142 @@ def test_failures_without_an_error_line_differ_by_their_last_line() -> None:
     one = report(job("$ make\nhalf way there"))
     other = report(job("$ make\nnearly done"))
     assert one.signature != other.signature
+
+
+# --- what is read of a job that goes on after a failure -------------------------------------------------------------
+
+
+def test_a_build_that_was_survived_does_not_hide_what_ended_the_job() -> None:
+    survived = build("frobnicate: error: survived").replace(
+        "$ docker buildx build .", "$ docker buildx build . || true"
+    )
+    shown = texts(report(job(f"{survived}\nall goes on\nunauthorized: no access to the gizmo")))
+    assert "unauthorized: no access to the gizmo" in shown
+
+
+def test_the_same_error_again_and_again_takes_few_lines() -> None:
+    output = [f"widget {n} of 300: error: it is bent" for n in range(300)]
+    output.insert(150, "frobnicate: cannot find gizmo")
+    shown = texts(report(job(build(*output, "done"))))
+    assert sum("it is bent" in text for text in shown) <= 7
+    assert "#2 0.000 widget 0 of 300: error: it is bent" in shown
+    assert any("cannot find gizmo" in text for text in shown)
+
+
+def test_the_services_log_is_read_where_the_runner_shows_it() -> None:
+    warning = (
+        "*** WARNING: Service docker-dind-0 probably didn't start properly.\n\nHealth check error:\nservice timeout\n\n"
+        "Service container logs:\n2026-03-12T10:10:00Z mount: permission denied (are you root?)\n\n*********"
+    )
+    trace = job("$ make\nerror: cannot connect to docker").replace(
+        "\x1b[32;1mChecking out", f"{warning}\n\x1b[32;1mChecking out"
+    )
+    assert any("are you root?" in text for text in texts(report(trace)))
+
+
+def test_a_long_line_is_shown_with_its_end() -> None:
+    (line,) = [t for t in texts(report(job(f"$ make\nerror: {'a: ' * 400}no such gizmo"))) if t.startswith("error: ")]
+    assert len(line) == 400
+    assert line.endswith("a: no such gizmo")
+
+
+@pytest.mark.parametrize(
+    ("output", "decisive"),
+    [
+        (
+            ["a.c:3: error: no gizmo", "a.c:9: error: no widget", "make: *** [all] Error 2"],
+            "#2 0.000 a.c:3: error: no gizmo",
+        ),
+        (["warning: error in the cache ignored", "fine", "gizmo: not found"], "#2 0.200 gizmo: not found"),
+    ],
+)
+def test_the_first_real_error_is_decisive(output: list[str], decisive: str) -> None:
+    result = report(job(build(*output)))
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == [decisive]
+
+
+def test_the_last_errors_of_a_script_are_decisive() -> None:
+    result = report(
+        job("$ make\nerror: survived\n" + "fine\n" * 30 + "a.c:3: error: no gizmo\nmake: *** [all] Error 2")
+    )
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["a.c:3: error: no gizmo"]
+    passed = report(job("$ make\nfine", result="Job succeeded"))
+    assert passed.decisive is None
+
+
+# --- a baseline -----------------------------------------------------------------------------------------------------
+
+PASSED = job(
+    "#2 [2/2] RUN make\n#2 0.1 ld: error: no cache, going on\n#2 0.2 compiled 17 files in 3.2s\n#2 0.3 linked\n#2 DONE 0.3s",
+    result="Job succeeded",
+)
+
+
+def compared(log: str, **patterns: Any) -> Report:
+    return diagnose(log.encode(), catalog(**patterns), baseline=Baseline("job 7", Log(PASSED.encode())))
+
+
+def test_only_lines_that_are_new_are_shown() -> None:
+    failed = job(
+        build("ld: error: no cache, going on", "compiled 9 files in 12.9s", "frobnicate: no gizmo here", "linked")
+    )
+    result = compared(failed)
+    shown = texts(result)
+    assert not [t for t in shown if "no cache" in t or "compiled" in t or "linked" in t]
+    assert any("frobnicate: no gizmo here" in t for t in shown)
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["0.200 frobnicate: no gizmo here"]
+    assert result.notes == ("Compared with job 7: lines that it has too are left out.",)
+    assert result.signature == report(failed).signature
+
+
+def test_what_the_job_printed_when_it_passed_is_not_the_first_answer() -> None:
+    failed = job(build("ld: error: no cache, going on", "frobnicate: no gizmo here"))
+    patterns = {"cache": pattern("lines = ['no cache, going on']"), "gizmo": pattern("lines = ['no gizmo here']")}
+    assert [f.id for f in compared(failed, **patterns).findings] == ["gizmo", "cache"]
+
+
+def test_a_job_that_prints_nothing_new_still_shows_its_end() -> None:
+    shown = texts(compared(job(build("ld: error: no cache, going on"))))
+    assert any(t.startswith("ERROR: Job failed") for t in shown)
+
+
+# --- signatures of the same failure elsewhere -----------------------------------------------------------------------
+
+
+def elsewhere(trace: str, draw: random.Random) -> str:
+    """Return the trace of the same failure in another job: other times, numbers, digests, folders, runner, step ids."""
+    trace = re.sub(r"(?m)^#2 ", f"#{draw.randint(3, 60)} ", trace)
+    trace = re.sub(r"(?m)^(#\d+ )?\d+\.\d{3} ", lambda m: f"{m[1] or ''}{draw.uniform(0, 900):.3f} ", trace)
+    trace = re.sub(r"[0-9a-f]{64}", lambda _: f"{draw.getrandbits(256):064x}", trace)
+    trace = trace.replace("/builds/team/app", f"/builds/{draw.choice('abc')}{draw.randint(1, 99)}/x/y")
+    trace = re.sub(r"/tmp/tmp\.\w+", lambda _: f"/tmp/tmp.{draw.choice('abc')}{draw.getrandbits(40):x}Q", trace)
+    trace = trace.replace("runner-21 aBcD1xYz2", f"runner-{draw.randint(1, 99)} zZ{draw.getrandbits(20):x}")
+    trace = re.sub(r"17\d{8}", lambda _: str(draw.randint(1_700_000_000, 1_799_999_999)), trace)
+    trace = trace.replace("18.9.0 (6b5d8c1e)", f"17.{draw.randint(0, 11)}.1 ({draw.getrandbits(32):08x})")
+    return timestamped(trace) if draw.random() < 0.5 else trace
+
+
+DIGEST = "0123456789abcdef" * 4
+FAILURES = [
+    ["frobnicate: error: no gizmo in /builds/team/app/src/a.c:14 (took 3.2 s)"],
+    ["frobnicate: error: no widget in /builds/team/app/src/a.c:14 (took 3.2 s)"],
+    [f"layer sha256:{DIGEST} is corrupt"],
+    ["cannot read /tmp/tmp.Xa8k2LmQ/list: no such file"],
+    ["cannot write /tmp/tmp.Xa8k2LmQ/list: no such file"],
+    ["fine", "error: gave up after 12 tries of 30s"],
+    ["fine"],
+    ["half way there"],
+]
+
+
+@pytest.mark.parametrize("output", FAILURES, ids=lambda output: output[-1][:30])
+def test_the_same_failure_elsewhere_has_the_same_signature(output: list[str]) -> None:
+    trace = job(build("compiling 3 files", *output))
+    draw = random.Random(4)
+    signatures = {report(elsewhere(trace, draw)).signature for _ in range(20)}
+    assert signatures == {report(trace).signature}
+
+
+def test_no_two_failures_have_the_same_signature() -> None:
+    signatures = [report(job(build("compiling 3 files", *output))).signature for output in FAILURES]
+    assert len(set(signatures)) == len(FAILURES)

@@ -83,6 +83,8 @@ Patterns = Annotated[
     typer.Option("--patterns", help="A folder of patterns of your own; may be given several times.", metavar="DIR"),
 ]
 
+_BASELINE = "Leave out the lines of a job that passed: "
+
 
 def _print_version(value: bool) -> None:
     if value:
@@ -119,9 +121,10 @@ def log_command(
     no_color: NoColor = False,
     verbose: Verbose = False,
     patterns: Patterns = None,
+    baseline: Annotated[str | None, typer.Option("--baseline", help=f"{_BASELINE}its log.", metavar="FILE")] = None,
 ) -> None:
     """Diagnose logs from files."""
-    _logs(files, Session.of(format_, kubernetes, no_color, verbose, patterns))
+    _logs(files, Session.of(format_, kubernetes, no_color, verbose, patterns, baseline))
 
 
 @app.command("job")
@@ -136,9 +139,17 @@ def job_command(
     no_color: NoColor = False,
     verbose: Verbose = False,
     patterns: Patterns = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            help=f"{_BASELINE}auto, the last of its name and ref; a job's id or address; or its log.",
+            metavar="auto|JOB|FILE",
+        ),
+    ] = None,
 ) -> None:
     """Diagnose a job: its log is read through the GitLab API."""
-    session = Session.of(format_, kubernetes, no_color, verbose, patterns)
+    session = Session.of(format_, kubernetes, no_color, verbose, patterns, baseline)
     raise typer.Exit(session.job(job, project=project, gitlab=gitlab))
 
 

@@ -66,13 +66,21 @@ def new_command(
     folder: Annotated[Path, typer.Option("--to", help="The folder of patterns to write into.", metavar="DIR")] = Path(
         "patterns"
     ),
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", help="A log of the same job when it passed, to leave alone.", metavar="LOG"),
+    ] = None,
     patterns: Folders = None,
 ) -> None:
     """Begin a pattern from a log of the failure."""
+    from bkdoctor.checking import check_catalog
     from bkdoctor.scaffold import scaffold
 
-    path = scaffold(name, source, folder, _catalog(patterns))
-    typer.echo(f"Wrote {path}. Mend what is marked TODO, then run: bkdoctor patterns check {path}")
+    path = scaffold(name, source, folder, _catalog(patterns), baseline)
+    typer.echo(f"Wrote {path}. What its check still wants:")
+    for fault in check_catalog([str(path)], user_folders(patterns))[0]:
+        typer.echo(f"  - {fault.partition(': ')[2]}")
+    typer.echo(f"Then run: bkdoctor patterns check {path}")
 
 
 def explain_command(

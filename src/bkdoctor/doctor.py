@@ -1,23 +1,31 @@
 """START HERE: from the bytes of a trace to a Report, the whole pipeline."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence, Set
+from typing import TYPE_CHECKING
 
 from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
-from bkdoctor.diagnosis import unknown
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.diagnosis.match import Matcher
+from bkdoctor.diagnosis.normal import signature
 from bkdoctor.diagnosis.rank import Answer, rank
+from bkdoctor.diagnosis.unknown import Reading
 from bkdoctor.diagnosis.verdict import outcome
 from bkdoctor.fixes.fill import fill_markdown
 from bkdoctor.fixes.select import select
 from bkdoctor.model import Evidence, Facts, Finding, Location, Report, Source, Verdict
 from bkdoctor.redact import redact, redact_lines
+from bkdoctor.text import shorten_middle
 from bkdoctor.trace.facts import facts_of, merge
 from bkdoctor.trace.layout import Layout, Step
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 from bkdoctor.trace.source import Source as TraceSource
+
+if TYPE_CHECKING:
+    from bkdoctor.diagnosis.baseline import Baseline
 
 TEXT_LIMIT = 400
 """Characters of an evidence line that are shown."""
@@ -32,11 +40,13 @@ def diagnose(
     source: Source | None = None,
     notes: Sequence[str] = (),
     cut: Bounded | None = None,
+    baseline: Baseline | None = None,
 ) -> Report:
     """Return the report for one trace.
 
     `known` are facts from the job API or the command line and go before what the log says; `notes` go into the report.
     `cut` says where the middle of the trace is missing, so that the lines behind it are shown with their own numbers.
+    What `baseline` printed as well, when the job passed, is no line worth reading and proves nothing.
     """
     log = Log(trace, catalog.searcher, cut_at=cut.cut_at if cut else None, left_out=cut.left_out_lines if cut else 0)
     layout = segment(log)
@@ -51,7 +61,10 @@ def diagnose(
     ended = outcome(log, layout, facts)
     if ended == "open" and not _says_why(answers):
         answers = []
-    return report_on(base, log, layout, matcher, answers, failed=ended == "failed")
+    if baseline is not None:
+        base = _replace(base, notes=(*notes, f"Compared with {baseline.name}: lines that it has too are left out."))
+        answers = _new_first(answers, log, baseline)
+    return report_on(base, log, layout, matcher, answers, failed=ended == "failed", baseline=baseline)
 
 
 def _replace(report: Report, **changes: object) -> Report:
@@ -64,14 +77,20 @@ def _says_why(answers: Sequence[Answer]) -> bool:
     return any(not a.best.entry.pattern.generic and a.best.entry.pattern.role != "hint" for a in answers)
 
 
+def _new_first(answers: Sequence[Answer], log: Log, baseline: Baseline) -> list[Answer]:
+    """Put answers whose decisive line the job printed when it passed behind those that are new."""
+    return sorted(answers, key=lambda a: bool(a.evidence) and baseline.has(log.line(a.evidence[0]).body))
+
+
 def report_on(
-    base: Report, log: Log, layout: Layout, matcher: Matcher, answers: Sequence[Answer], *, failed: bool
-) -> Report:
+    base: Report, log: Log, layout: Layout, matcher: Matcher, answers: Sequence[Answer], *, failed: bool,
+    baseline: Baseline | None = None,
+) -> Report:  # fmt: skip
     """Return `base` with these answers as findings, an excerpt, a signature and a verdict."""
     findings = tuple(_finding(answer, log, layout, matcher) for answer in answers)
     verdict: Verdict = "diagnosed" if _says_why(answers) else "unknown"
-    numbers = unknown.excerpt(log, layout, matcher.blame, answers[0].evidence if answers else ())
-    lines = evidence_of(log, numbers) if failed or answers else ()
+    reading = Reading(log, layout, matcher.blame, baseline)
+    shown = failed or bool(answers)
     notes = [
         *base.notes,
         *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
@@ -83,17 +102,18 @@ def report_on(
         base,
         verdict=verdict,
         findings=findings,
-        signature=_signature(log, layout, matcher.blame, answers) if failed or answers else None,
-        excerpt=lines,
+        # the same whether there is a baseline or not
+        signature=_signature(log, Reading(log, layout, matcher.blame), answers) if shown else None,
+        decisive=log.shown_number(reading.decisive) if shown and reading.decisive is not None else None,
+        excerpt=evidence_of(log, reading.excerpt(answers[0].evidence if answers else ())) if shown else (),
         notes=tuple(notes),
     )
 
 
-def _signature(log: Log, layout: Layout, blame: Blame, answers: Sequence[Answer]) -> str:
+def _signature(log: Log, reading: Reading, answers: Sequence[Answer]) -> str:
     if answers and answers[0].evidence and _says_why(answers):
-        return unknown.signature(answers[0].best.entry.id, log.line(answers[0].evidence[0]).body)
-    text = unknown.decisive_text(log, layout, blame)
-    return unknown.signature(answers[0].best.entry.id if answers else "unknown", text)
+        return signature(answers[0].best.entry.id, log.line(answers[0].evidence[0]).body)
+    return signature(answers[0].best.entry.id if answers else "unknown", reading.said)
 
 
 def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Finding:
@@ -182,4 +202,6 @@ def _shown(value: object) -> str:
 def evidence_of(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
     """Return lines as they are shown: cleaned, redacted, of bounded length."""
     texts = redact_lines([log.line(n).text for n in numbers])
-    return tuple(Evidence(log.shown_number(n), text[:TEXT_LIMIT]) for n, text in zip(numbers, texts, strict=True))
+    return tuple(
+        Evidence(log.shown_number(n), shorten_middle(text, TEXT_LIMIT)) for n, text in zip(numbers, texts, strict=True)
+    )

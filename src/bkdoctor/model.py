@@ -196,5 +196,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Stable across runs of the same failure; None for a job that passed."""
     excerpt: tuple[Evidence, ...] = ()
     """At most 20 lines worth reading; there for every failed job."""
+    decisive: int | None = None
+    """The line of the excerpt that reads like the first real error; None where nothing failed or nothing reads so."""
     notes: tuple[str, ...] = ()
     """What the reader must know of the answer itself: a cut trace, a pattern that ran out of time."""

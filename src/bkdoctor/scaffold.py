@@ -1,11 +1,14 @@
 """`bkdoctor patterns new`: from a log of an unknown failure to the draft of a pattern file."""
 
+import json
 import re
 from pathlib import Path
 
 from bkdoctor.catalog.catalog import Catalog
-from bkdoctor.diagnosis import unknown
+from bkdoctor.comparing import baseline_of_file
+from bkdoctor.diagnosis.baseline import Baseline
 from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.unknown import Reading
 from bkdoctor.diagnosis.verdict import outcome
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.model import Facts
@@ -16,16 +19,24 @@ from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 
 _NAME = re.compile(r"(?P<family>[a-z0-9]+(?:-[a-z0-9]+)*)/(?P<id>[a-z0-9]+(?:-[a-z0-9]+)*)")
+_WORDS = re.compile(r"[^\W\d_]{3,}")
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _LONGEST = 300
 """Characters of the decisive line that become a template."""
 _NO_QUOTES = "' ' '"
-_VALUES = (
-    (re.compile(r"https?://[^\s\"'<>]+"), "url:url"),
-    (re.compile(r"\b[0-9a-f]{12,64}\b"), "digest:hex"),
-    (re.compile(r"(?<![\w<:])(?:/[\w.+@-]+){2,}"), "path:path"),
-    (re.compile(r"(?<![\w.:<-])\d+(?![\w.-])"), "number:int"),
+_VALUES = re.compile(
+    r"""(?P<url>https?://[^\s"'`<>]+)
+    |(?<![\w./-])(?P<image>[\w-]+(?:\.[\w-]+)+(?::\d+)?/[\w./-]+(?::[\w.-]+)?(?:@sha256:[0-9a-f]+)?)
+    |\b(?P<digest>[0-9a-f]{12,64})\b
+    |(?<![\w<:])(?P<path>(?:/[\w.+@-]+){2,})
+    |(?<![\w.:<-])(?P<version>\d+(?:\.\d+){1,3})(?![\w.-])
+    |(?<![\w.:<-])(?P<number>\d+)(?![\w.-])""",
+    re.VERBOSE,
 )
+"""What varies from job to job, by the name that a placeholder gets."""
+_TYPES = {"digest": "hex", "number": "int"}
+_AROUND = 4
+"""Lines of the baseline before and after the one that looks most alike."""
 
 _DRAFT = """\
 #:schema ../schema.json
@@ -62,9 +73,11 @@ snippet = \"\"\"
 log = '''
 {log}
 '''
-# TODO: captures = {{ name = "value" }} for every <name> above
-
+{captures}
 [[example]]
+{negative}"""
+
+_NO_NEGATIVE = """\
 # TODO: a log that looks alike and is another failure, and why
 match = false
 why   = "TODO"
@@ -72,16 +85,24 @@ log = '''
 TODO
 '''
 """
+_NEGATIVE = """\
+match = false
+why   = "The same job when it passed."
+log = '''
+{log}
+'''
+"""
 
 
-def scaffold(name: str, source: str, folder: Path, known: Catalog) -> Path:
+def scaffold(name: str, source: str, folder: Path, known: Catalog, baseline: str | None = None) -> Path:
     """Write the draft of pattern `name` (FAMILY/ID) into `folder`, with the log's decisive lines as its example.
 
-    `source` is a log's file, `-` is standard input; `known` has the patterns that there are.
+    `source` is a log's file, `-` is standard input; `known` has the patterns that there are; `baseline` is the log of
+    the same job when it passed, which becomes the example that must be left alone.
 
     Raises:
         UsageError: the name is not FAMILY/ID, or there is such a pattern already.
-        InputError: the log cannot be read or shows no failure to draft from, or the draft cannot be written.
+        InputError: a log cannot be read or shows no failure to draft from, or the draft cannot be written.
     """
     match = _NAME.fullmatch(name)
     if match is None or match["family"] == "recipes":
@@ -89,8 +110,7 @@ def scaffold(name: str, source: str, folder: Path, known: Catalog) -> Path:
     path = folder / match["family"] / f"{match['id']}.toml"
     if path.exists() or known.get(match["id"]):
         raise UsageError(f"{name}: there is such a pattern already. Add an example to it, or choose another id.")
-    lines, decisive = _worth_reading(source)
-    draft = _DRAFT.format(line=_quoted(template(decisive)), log="\n".join(map(_literal, lines)))
+    draft = _draft(source, baseline)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(draft, encoding="utf-8")
@@ -99,23 +119,47 @@ def scaffold(name: str, source: str, folder: Path, known: Catalog) -> Path:
     return path
 
 
-def _worth_reading(source: str) -> tuple[list[str], str]:
+def _draft(source: str, baseline: str | None) -> str:
+    passed = baseline_of_file(baseline) if baseline is not None else None
+    lines, decisive = _worth_reading(source, passed)
+    line, values = template(decisive)
+    pairs = ", ".join(f"{key} = {json.dumps(value)}" for key, value in values.items())
+    return _DRAFT.format(
+        line=_quoted(line),
+        log="\n".join(map(_literal, lines)),
+        captures=f"captures = {{ {pairs} }}\n" if pairs else "",
+        negative=_NEGATIVE.format(log="\n".join(_looks_alike(baseline, decisive))) if baseline else _NO_NEGATIVE,
+    )
+
+
+def _worth_reading(source: str, baseline: Baseline | None) -> tuple[list[str], str]:
     """Return the lines of the excerpt, and the one among them that reads like the first error."""
     with open_log(source) as opened:
-        return _worth_reading_in(Log(opened.source), source)
+        log = Log(opened.source)
+        layout = segment(log)
+        if outcome(log, layout, Facts()) == "passed":
+            raise InputError(f"{source}: this job passed. Give the log of one that failed.")
+        reading = Reading(log, layout, Blame(layout), baseline)
+        numbers = reading.excerpt()
+        texts = redact_lines([log.line(n).text for n in numbers])
+        bodies = redact_lines([log.line(n).body.strip() for n in numbers])
+        said = {n: body for n, body in zip(numbers, bodies, strict=True) if _LETTERS.search(body)}
+        if not said:
+            raise InputError(f"{source}: nothing in it reads like a failure. Give the log of the failed job.")
+        return texts, said.get(reading.decisive or 0, next(iter(said.values())))
 
 
-def _worth_reading_in(log: Log, source: str) -> tuple[list[str], str]:
-    layout = segment(log)
-    if outcome(log, layout, Facts()) == "passed":
-        raise InputError(f"{source}: this job passed. Give the log of one that failed.")
-    numbers = unknown.excerpt(log, layout, Blame(layout))
-    texts = redact_lines([log.line(n).text for n in numbers])
-    bodies = redact_lines([log.line(n).body.strip() for n in numbers])
-    said = [body for body in bodies if _LETTERS.search(body)]
-    if not said:
-        raise InputError(f"{source}: nothing in it reads like a failure. Give the log of the failed job.")
-    return texts, next((body for body in said if unknown.is_error(body)), said[0])
+def _looks_alike(source: str, decisive: str) -> list[str]:
+    """Return the lines of a log around the one that has most words in common with the decisive one, and its end."""
+    wanted = set(_WORDS.findall(decisive))
+    with open_log(source) as opened:
+        log = Log(opened.source)
+        numbers = [n for n in log.numbers() if log.line(n).text.strip()]
+        alike = [len(wanted.intersection(_WORDS.findall(log.line(n).body))) for n in numbers]
+        best = max(range(len(numbers)), key=alike.__getitem__)
+        chosen = numbers[max(0, best - _AROUND) : best + _AROUND + 1]
+        texts = redact_lines([log.line(n).text for n in dict.fromkeys((*chosen, numbers[-1]))])
+    return [_literal(text) for text in texts]
 
 
 def _literal(text: str) -> str:
@@ -123,20 +167,20 @@ def _literal(text: str) -> str:
     return strip_controls(text).replace("'''", _NO_QUOTES)
 
 
-def template(text: str) -> str:
-    """Return a line as a template: what varies from job to job becomes a placeholder."""
+def template(text: str) -> tuple[str, dict[str, str]]:
+    """Return a line as a template, in which what varies from job to job has a name, and the values by name."""
+    values: dict[str, str] = {}
+
+    def named(match: re.Match[str]) -> str:
+        kind = match.lastgroup or "text"
+        count = sum(name.rstrip("0123456789") == kind for name in values) + 1
+        name = f"{kind}{count if count > 1 else ''}"
+        values[name] = match[0]
+        return f"<{name}:{_TYPES.get(kind, kind)}>"
+
     text = shorten(_literal(text), _LONGEST).removesuffix("…").strip().replace("<", "<lt>")
-    for pattern, placeholder in _VALUES:
-        count = 0
-
-        def named(_match: re.Match[str], placeholder: str = placeholder) -> str:
-            nonlocal count
-            count += 1
-            name, _, kind = placeholder.partition(":")
-            return f"<{name}{count if count > 1 else ''}:{kind}>"
-
-        text = pattern.sub(named, text)
-    return text.replace("[REDACTED]", "<...>").replace(_NO_QUOTES, "<...>")
+    text = _VALUES.sub(named, text)
+    return text.replace("[REDACTED]", "<...>").replace(_NO_QUOTES, "<...>"), values
 
 
 def _quoted(text: str) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bkdoctor.bounded import Bounded
+    from bkdoctor.comparing import Compared
+    from bkdoctor.diagnosis.baseline import Baseline
     from bkdoctor.gitlab.target import Target
     from bkdoctor.render import Options
     from bkdoctor.story import Story
@@ -37,10 +39,18 @@ class Session(msgspec.Struct, frozen=True, dict=True):
     colour: bool | None
     verbose: bool
     folders: tuple[Path, ...]
+    baseline: str | None = None
+    """What to compare failed jobs with: a file; for a job of a GitLab, a job or `auto` as well."""
 
     @classmethod
     def of(
-        cls, format_: str, kubernetes: str | None, no_color: bool, verbose: bool, patterns: list[Path] | None
+        cls,
+        format_: str,
+        kubernetes: str | None,
+        no_color: bool,
+        verbose: bool,
+        patterns: list[Path] | None,
+        baseline: str | None = None,
     ) -> Session:
         """Return the session for these options. Raises UsageError when one of them cannot be."""
         from bkdoctor.render import load
@@ -48,18 +58,29 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         load(format_)
         if kubernetes is not None and not re.fullmatch(r"v?\d+\.\d+(\.\d+)?", kubernetes):
             raise UsageError(f"--kubernetes {kubernetes}: not a version. Write it as X.Y, for example 1.30.")
+        if baseline == "-":
+            raise UsageError("--baseline -: standard input is for the failed log. Give the log of the job that passed.")
         facts = Facts(kubernetes=kubernetes.lstrip("v") if kubernetes else None)
-        return cls(format_, facts, False if no_color else None, verbose, user_folders(patterns))
+        return cls(format_, facts, False if no_color else None, verbose, user_folders(patterns), baseline)
 
     @cached_property
     def catalog(self) -> Catalog:
         """The patterns, read when the first log is diagnosed."""
         return catalog_of(self.folders)
 
+    @cached_property
+    def compared(self) -> Baseline | None:
+        """The baseline in a file, read once for all logs. Raises InputError."""
+        if self.baseline is None:
+            return None
+        from bkdoctor.comparing import baseline_of_file
+
+        return baseline_of_file(self.baseline)
+
     def logs(self, names: list[str]) -> int:
         """Diagnose logs from files, report each, and return the exit status for all of them."""
         # a broken catalogue is no fault of the logs, and is told once
-        _ = self.catalog
+        _ = self.catalog, self.compared
         if len(names) == 1:
             return self.show([self.report_of(names[0])])
         unread: list[InputError] = []
@@ -92,7 +113,10 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         if cut is not None:
             known = msgspec.structs.replace(known, truncated="middle")
         notes = [_cut_note(cut)] if cut is not None else []
-        return diagnose(opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut)
+        return diagnose(
+            opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut,
+            baseline=self.compared,
+        )  # fmt: skip
 
     def preflight(self, name: str) -> int:
         """Explain the preflight whose output a file holds, and return the exit status. Raises InputError."""
@@ -134,9 +158,25 @@ class Session(msgspec.Struct, frozen=True, dict=True):
 
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
+        compared = self._compared_job(target, known)
         return diagnose(
-            fetched.trace, self.catalog, known=known, source=fetched.source, notes=fetched.notes, cut=fetched.cut
-        )
+            fetched.trace, self.catalog, known=known, source=fetched.source, notes=(*fetched.notes, *compared.notes),
+            cut=fetched.cut, baseline=compared.baseline,
+        )  # fmt: skip
+
+    def _compared_job(self, target: Target, failed: Facts) -> Compared:
+        from bkdoctor.comparing import Compared, baseline_of_job
+
+        if self.baseline is None or failed.status == "success":
+            return Compared()
+
+        def resolve(job: str) -> Target:
+            # a number means a job of the same project; an address says itself where it leads
+            if "://" in job:
+                return self.target(job, project=None, gitlab=None)
+            return self.target(job, project=target.project, gitlab=target.base.url)
+
+        return baseline_of_job(self.baseline, target, failed, resolve)
 
     def show(self, reports: Iterable[Report]) -> int:
         """Write reports to standard output and return the exit status for them."""

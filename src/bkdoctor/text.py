@@ -45,6 +45,14 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: max(limit - 1, 0)] + "…"
 
 
+def shorten_middle(text: str, limit: int) -> str:
+    """Return `text` cut to at most `limit` characters; of a longer one the head and, as causes stand last, the tail."""
+    if len(text) <= limit:
+        return text
+    head = limit * 5 // 8
+    return f"{text[:head]}…{text[len(text) - (limit - head - 1) :]}"
+
+
 def code_span(value: str) -> str:
     """Return `value` as a Markdown code span that nothing inside can end."""
     text = _cap_runs(one_line(value)) or " "

@@ -1,25 +1,34 @@
-"""From a Log and its structure to the Region in which the failure was printed: lines of the failing step or command.
+"""From a Log and its structure to the Regions in which the failure was printed: lines of the failing step and command.
 
 A region may have thousands of lines; they are read where somebody asks for some.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.trace.holding import holding
 from bkdoctor.trace.layout import Layout, Step
-from bkdoctor.trace.log import Log
+from bkdoctor.trace.log import Line, Log
+
+if TYPE_CHECKING:
+    from bkdoctor.diagnosis.baseline import Baseline
 
 _SEARCHED = 5_000
 """Lines of the failing step, at its beginning and at its end, in which the first error is looked for."""
 
 _ERROR = re.compile(
     r"(?<![\w-])(?:error|fatal|failed|failure|cannot|can't|could not|couldn't|unable to|denied|refused|not found"
-    r"|no such|invalid"
-    r"|unknown|undefined|missing|unexpected|killed|panic|exception|traceback|unauthorized|forbidden|timed? ?out"
-    r"|no space left|not permitted|unsupported|does not exist|no match|conflict|E:)(?![\w-])|(?:Error|Exception)\b",
+    r"|no such|invalid|unknown|undefined|is not an?|not recogni[sz]ed|not supported|not allowed|too (?:large|long|many)"
+    r"|expired|rejected|exceeded|mismatch|aborted|segmentation fault|core dumped|out of memory|unreachable"
+    r"|reset by peer|corrupt(?:ed)?|malformed|missing|unexpected|killed|panic|exception|traceback|unauthorized"
+    r"|forbidden|timed? ?out|no space left|not permitted|unsupported|does not exist|no match|conflict|E:)(?![\w-])"
+    r"|(?<![\w-])(?:ERR!|Err:\d)|(?:Error|Exception)\b",
     re.IGNORECASE,
 )
 _WORDS = (
@@ -27,6 +36,10 @@ _WORDS = (
     b"refused", b"not found", b"no such", b"invalid", b"unknown", b"undefined", b"missing", b"unexpected", b"killed",
     b"panic", b"exception", b"traceback", b"unauthorized", b"forbidden", b"timeout", b"time out", b"timed out",
     b"timedout", b"no space left", b"not permitted", b"unsupported", b"does not exist", b"no match", b"conflict", b"e:",
+    b"err!", b"err:",
+    b"is not a", b"not recogni", b"not supported", b"not allowed", b"too large", b"too long", b"too many", b"expired",
+    b"rejected", b"exceeded", b"mismatch", b"aborted", b"segmentation fault", b"core dumped", b"out of memory",
+    b"unreachable", b"reset by peer", b"corrupt", b"malformed",
 )  # fmt: skip
 """One of them is in all that _ERROR matches, in small letters."""
 _SURVIVED = re.compile(
@@ -36,6 +49,7 @@ _SURVIVED = re.compile(
 )
 _WRAPPER = re.compile(
     r"did not complete successfully|returned a non-zero code|executor failed running|^\s*ERROR: Job failed"
+    r"|^make(?:\[\d+\])?: \*\*\* .*\bError \d+"
     r"|exit(?:ed)?(?: with)?(?: code| status)?:? \d+\s*$"
 )
 
@@ -51,24 +65,17 @@ def only_wraps(text: str) -> bool:
 
 
 class Region:
-    """The lines of the failing step; where no error is among them, those of the failed command too."""
+    """Lines of a log, ascending, and a test which of them count."""
 
-    def __init__(self, log: Log, layout: Layout, blame: Blame) -> None:
+    def __init__(self, log: Log, numbers: Sequence[int], counts: Callable[[Line], bool]) -> None:
         self._log = log
-        self._layout = layout
-        self._step = blame.failing_step
-        self._numbers = _step_lines(log, layout, self._step) if self._step else []
-        self._of_command: frozenset[int] = frozenset()
+        self._numbers = numbers
+        self._counts = counts
         self._judged: dict[int, bool] = {}
-        if next(self.errors(), None) is None:
-            self._of_command = frozenset(_command_lines(log, layout, blame))
-            self._numbers = sorted(self._of_command.union(self._numbers))
 
     def _belongs(self, number: int) -> bool:
         line = self._log.line(number)
-        return bool(line.body.strip()) and (
-            number in self._of_command or (self._step is not None and self._layout.step_at(line) is self._step)
-        )
+        return bool(line.body.strip()) and self._counts(line)
 
     def lines(self, *, backwards: bool = False) -> Iterator[int]:
         """Yield the region's lines with text."""
@@ -89,6 +96,52 @@ class Region:
         """Return the region's last lines before one of it."""
         earlier = (n for n in reversed(self._numbers) if n < number and self._belongs(n))
         return list(islice(earlier, count))[::-1]
+
+
+class Regions:
+    """Where the failure of one job was printed; lines that the baseline has do not count."""
+
+    def __init__(self, log: Log, layout: Layout, blame: Blame, baseline: Baseline | None = None) -> None:
+        self._log = log
+        self._layout = layout
+        self._blame = blame
+        self._baseline = baseline
+
+    @cached_property
+    def step(self) -> Region:
+        """The step that ended the build; no line where no builder named one."""
+        step = self._blame.failing_step
+        numbers = _step_lines(self._log, self._layout, step) if step else []
+        return self._region(numbers, lambda line: step is not None and self._layout.step_at(line) is step)
+
+    @cached_property
+    def command(self) -> Region:
+        """What the failed command printed, without the steps that ended well."""
+        return self._region(_command_lines(self._log, self._layout, self._blame), self._is_open)
+
+    @cached_property
+    def section(self) -> Region:
+        """The failed section, the commands before the last one too, without the steps that ended well."""
+        section = self._blame.section
+        start, stop = (section.start, section.stop) if section else (1, self._layout.end)
+        return self._region(self._log.ends(start, stop, _SEARCHED), self._is_open)
+
+    @cached_property
+    def services(self) -> Region:
+        """What the services printed, where the runner shows it because one did not start."""
+        spans = self._layout.services
+        numbers = [n for span in spans for n in self._log.ends(span.start, span.stop, _SEARCHED)]
+        return self._region(numbers, lambda _: True)
+
+    def _region(self, numbers: Sequence[int], counts: Callable[[Line], bool]) -> Region:
+        known = self._baseline
+        if known is None:
+            return Region(self._log, numbers, counts)
+        return Region(self._log, numbers, lambda line: counts(line) and not known.has(line.body))
+
+    def _is_open(self, line: Line) -> bool:
+        step = self._layout.step_at(line)
+        return not self._layout.in_excerpt(line.number) and (step is None or not step.finished)
 
 
 def _step_lines(log: Log, layout: Layout, step: Step) -> list[int]:

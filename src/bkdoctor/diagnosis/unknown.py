@@ -1,60 +1,112 @@
-"""From a Log to the lines worth reading when nothing else is known, and to a signature of the failure.
+"""From a Log and its structure to the lines worth reading, and the one that reads like the first real error."""
 
-The signature is the same for the same failure in another job.
-"""
+from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from itertools import islice
+from functools import cached_property
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from bkdoctor.diagnosis.blame import Blame
-from bkdoctor.diagnosis.region import Region, is_error, only_wraps
-from bkdoctor.digests import sha256
+from bkdoctor.diagnosis.normal import normalised
+from bkdoctor.diagnosis.region import Regions, only_wraps
 from bkdoctor.trace.layout import Layout
 from bkdoctor.trace.log import Log
 
-__all__ = ["decisive_text", "excerpt", "is_error", "signature"]
+if TYPE_CHECKING:
+    from bkdoctor.diagnosis.baseline import Baseline
 
 MOST_LINES = 20
-_CHANGING = (
-    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b0x[0-9a-fA-F]+\b|sha\d+:\S+"), "H"),
-    (re.compile(r"\brunner-[\w-]+?-project-\d+-concurrent-\d+(?:-\w+)*"), "R"),
-    # a word such as `defaced` is no hash: that has a digit
-    (re.compile(r"\b(?=[a-f]*\d)[0-9a-f]{7,}\b"), "H"),
-    (re.compile(r"\b(?:\d+(?:\.\d+)?(?:h|ms|m|s|µs|ns))+\b|\d+(?:[.:]\d+)*"), "N"),
-    (re.compile(r"(?:/[\w.+@-]+){2,}/?"), "P"),
-    (re.compile(r"\s+"), " "),
-)
+_NEAR_END = 50
+"""Errors before the end among which those that say the same are found."""
+_TOGETHER = 3
+"""Errors that are no further apart belong together: the first of them says why."""
 
 
-def excerpt(log: Log, layout: Layout, blame: Blame, evidence: Iterable[int] = ()) -> list[int]:
-    """Return at most 20 line numbers, ascending: the proof, the failing step's first error and end, the job's end."""
-    wanted: dict[int, None] = dict.fromkeys(list(evidence)[:6])
-    region = Region(log, layout, blame)
-    first = list(islice(region.errors(), 5))
-    last = list(islice(region.errors(backwards=True), 5))
-    for n in [*first, *reversed(last)]:
-        wanted[n] = None
-    for n in (*layout.chains[-2:], *((layout.final,) if layout.final else ())):
-        wanted[n] = None
-    for n in [*islice(region.lines(backwards=True), 10), *(region.before(first[0], 3) if first else ())]:
-        if len(wanted) >= MOST_LINES:
-            break
-        wanted[n] = None
-    return sorted(list(wanted)[:MOST_LINES])
+class Reading:
+    """What to read of a failed job; lines that `baseline` has are left out, since the job passed in spite of them."""
+
+    def __init__(self, log: Log, layout: Layout, blame: Blame, baseline: Baseline | None = None) -> None:
+        self._log = log
+        self._layout = layout
+        self._regions = Regions(log, layout, blame, baseline)
+
+    @cached_property
+    def decisive(self) -> int | None:
+        """The line that reads like the first real error: of the failing step, else of the last ones of its command.
+
+        Without any, the last line that says more than that something failed; None where there is none.
+        """
+        step, command = self._regions.step, self._regions.command
+        for number in step.errors():
+            return number
+        found: int | None = None
+        for number in command.errors(backwards=True):
+            if found is not None and found - number > _TOGETHER:
+                break
+            found = number
+        if found is not None:
+            return found
+        last = chain(step.lines(backwards=True), command.lines(backwards=True))
+        return next((n for n in last if not only_wraps(self._log.line(n).body)), None)
+
+    @property
+    def said(self) -> str:
+        """The decisive line's text, which a signature is made of; empty where there is none."""
+        return self._log.line(self.decisive).body if self.decisive is not None else ""
+
+    def excerpt(self, evidence: Iterable[int] = ()) -> list[int]:
+        """Return at most 20 line numbers, ascending: proof, the failing step's first errors, its end, the job's end."""
+        step, command = self._regions.step, self._regions.command
+        chosen = _Choice(self._log)
+        chosen.add(evidence, 6)
+        chosen.add([self.decisive] if self.decisive is not None else [], 1)
+        chosen.add(step.errors(), 4)
+        chosen.add(chosen.latest(step.errors(backwards=True)), 3)
+        chosen.add(self._layout.chains[-2:], 2)
+        chosen.add([self._layout.final] if self._layout.final else [], 1)
+        # a builder may have failed and been survived: what ended the job stands at the end of its last command
+        chosen.add(chosen.latest(command.errors(backwards=True)), 5)
+        chosen.add(command.errors(), 2)
+        if next(command.errors(), None) is None:
+            chosen.add(chosen.latest(self._regions.section.errors(backwards=True)), 3)
+        chosen.add(chosen.latest(self._regions.services.errors(backwards=True)), 3)
+        chosen.add(command.lines(backwards=True), 3)
+        chosen.add(step.before(self.decisive, 3) if self.decisive is not None else (), 3)
+        chosen.add(islice(step.lines(backwards=True), 10), MOST_LINES)
+        chosen.add(islice(command.lines(backwards=True), 10), MOST_LINES)
+        chosen.add(chain(step.errors(), command.errors(backwards=True)), 4, again=True)
+        return chosen.numbers()
 
 
-def decisive_text(log: Log, layout: Layout, blame: Blame) -> str:
-    """Return what the signature of an unknown failure is made of: its first error, else the last line it printed."""
-    region = Region(log, layout, blame)
-    for number in region.errors():
-        return log.line(number).body
-    bodies = (log.line(n).body for n in region.lines(backwards=True))
-    return next((body for body in bodies if not only_wraps(body)), "")
+class _Choice:
+    """Lines worth reading, at most 20, none that says what another one says."""
 
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._chosen: dict[int, None] = {}
+        self._said: set[str] = set()
 
-def signature(kind: str, text: str) -> str:
-    """Return 16 hexadecimal digits that are the same for the same failure in another job, at another time."""
-    for pattern, word in _CHANGING:
-        text = pattern.sub(word, text)
-    return sha256(f"{kind}\n{text.strip()}".encode()).hexdigest()[:16]
+    def add(self, numbers: Iterable[int], count: int, *, again: bool = False) -> list[int]:
+        """Take the first `count` of these lines that say something new, as far as there is room; return them."""
+        taken: list[int] = []
+        for number in numbers:
+            if len(taken) == count or len(self._chosen) == MOST_LINES:
+                break
+            said = normalised(self._log.line(number).body)
+            if number not in self._chosen and (again or said not in self._said):
+                self._chosen[number] = None
+                self._said.add(said)
+                taken.append(number)
+        return taken
+
+    def latest(self, backwards: Iterable[int]) -> list[int]:
+        """Return lines that come last first, each as the first of those near the end that say the same."""
+        first: dict[str, int] = {}
+        for number in islice(backwards, _NEAR_END):
+            first[normalised(self._log.line(number).body)] = number
+        return list(first.values())
+
+    def numbers(self) -> list[int]:
+        """Return what was taken, ascending."""
+        return sorted(self._chosen)

@@ -4,7 +4,7 @@ import re
 from typing import Literal
 
 from bkdoctor.diagnosis.blame import Blame
-from bkdoctor.diagnosis.unknown import is_error
+from bkdoctor.diagnosis.region import is_error
 from bkdoctor.model import Facts
 from bkdoctor.trace.layout import Layout, is_script
 from bkdoctor.trace.log import Log

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from bkdoctor.diagnosis.unknown import signature
+from bkdoctor.diagnosis.normal import signature
 from bkdoctor.model import Finding, Report
 from bkdoctor.text import one_line
 

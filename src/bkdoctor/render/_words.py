@@ -154,6 +154,11 @@ def unknown_end(report: Report) -> str:
     return f"{end} of the known failures is in the log."
 
 
+def decisive(report: Report) -> Evidence | None:
+    """Return the line of the excerpt that reads like the first real error."""
+    return next((line for line in report.excerpt if line.line == report.decisive), None)
+
+
 def first_fix(finding: Finding) -> Fix | None:
     """Return the fix to name where only one is named."""
     return next((fix for fix in finding.fixes if fix.fits == "yes"), finding.fixes[0] if finding.fixes else None)

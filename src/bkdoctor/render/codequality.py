@@ -50,11 +50,13 @@ def _severity(report: Report, finding: Finding | None) -> str:
 
 def _description(report: Report, finding: Finding | None) -> str:
     """Return one line of text: what failed, with this log's values, where, and the first fix."""
+    first = words.decisive(report)
+    said = f" {first.text.strip()} (line {first.line} of the log)" if first else ""
     if finding is None:
-        first = f": {report.excerpt[0].text.strip()}" if report.excerpt else ""
-        return one_line(f"{words.unknown_title(report)}{first}")
+        return one_line(f"{words.unknown_title(report)}.{said}")
     job = f"job {report.facts.job}, " if report.facts.job else ""
     where = f" ({job}line {finding.evidence[0].line} of the log)" if finding.evidence else ""
+    where = f".{said}" if finding.generic and said else where
     fix = words.first_fix(finding)
     change = f" What to do: {plain(fix.title)} ({words.file_of(fix) or words.place_of(fix)})." if fix else ""
     return one_line(f"{plain(finding.title)}: {plain(finding.summary)}{where}{change}")

@@ -122,7 +122,7 @@ class _Article:
                 yield prose(choice)
         for number, fix in enumerate(finding.fixes, 1):
             yield from self._fix(finding, fix, f"Fix {number}" if len(finding.fixes) > 1 else "Fix", level + 1)
-        yield from self._lines("Evidence", finding.evidence, finding.evidence[:1], level)
+        yield from self._lines("Evidence", finding.evidence, next(iter(finding.evidence), None), level)
         for owner in dict.fromkeys((finding.owner, *(fix.owner for fix in finding.fixes))):
             if owner in words.HAND_ON:
                 yield self._hand_on(finding, owner)
@@ -177,7 +177,7 @@ class _Article:
             yield self._where(finding)
         else:
             yield prose(words.unknown_end(self._report))
-        yield from self._lines("Lines worth reading", self._report.excerpt, (), level)
+        yield from self._lines("Lines worth reading", self._report.excerpt, words.decisive(self._report), level)
         if finding is not None:
             yield self._heading("What is known", level)
             yield prose(finding.explanation)
@@ -186,13 +186,11 @@ class _Article:
         yield self._heading("See", level)
         yield element("ul", element("li", markup.link(words.GUIDE, text(words.GUIDE))))
 
-    def _lines(
-        self, heading: str, lines: tuple[Evidence, ...], decisive: tuple[Evidence, ...], level: int
-    ) -> Iterator[str]:
+    def _lines(self, heading: str, lines: tuple[Evidence, ...], decisive: Evidence | None, level: int) -> Iterator[str]:
         if not lines:
             return
-        marked = {evidence.line for evidence in decisive} if len(lines) > 1 else set()
-        shown = [(e.line, e.text.replace("\n", " "), e.line in marked) for e in words.in_order(lines)]
+        marked = decisive if len(lines) > 1 else None
+        shown = [(e.line, e.text.replace("\n", " "), e == marked) for e in words.in_order(lines)]
         yield self._heading(heading, level)
         caption = "Lines of the log with their numbers" + (", the decisive one marked" if marked else "")
         yield markup.log_lines(shown, self._url, caption)

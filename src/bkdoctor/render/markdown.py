@@ -150,7 +150,8 @@ def _unknown(report: Report, finding: Finding | None) -> Iterator[str]:
         end = f"The job ended with exit code {code}. " if code is not None else ""
         yield f"{title}\n\n{end}None of the known failures is in its log."
     if report.excerpt:
-        yield _folded(f"{_count(len(report.excerpt))} worth reading", _lines(report, report.excerpt))
+        lines = _lines(report, report.excerpt, words.decisive(report))
+        yield _folded(f"{_count(len(report.excerpt))} worth reading", lines)
     yield f"**See**\n\n{_reference(words.GUIDE)}"
 
 

@@ -120,7 +120,8 @@ def _unknown(screen: Screen, report: Report, finding: Finding | None) -> None:
             _fix(screen, finding, fix, "To try")
     else:
         screen.prose_text(words.unknown_end(report), indent=2)
-    _lines(screen, report, "Lines worth reading", report.excerpt, decisive=())
+    marked = words.decisive(report)
+    _lines(screen, report, "Lines worth reading", report.excerpt, decisive=(marked,) if marked else ())
     screen.heading("What next")
     name = report.source.name
     log = one_line(name) if name and not name.startswith("<") and "://" not in name else "LOG"
