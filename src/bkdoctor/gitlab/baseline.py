@@ -8,10 +8,10 @@ from bkdoctor.errors import GitLabError
 from bkdoctor.gitlab import rest
 from bkdoctor.gitlab.client import FetchedJob, read_job
 from bkdoctor.gitlab.connection import Connection, Limits
-from bkdoctor.gitlab.pipelines import Job, Pipeline
 from bkdoctor.gitlab.refusal import Asked
 from bkdoctor.gitlab.target import Target
 from bkdoctor.model import Facts
+from bkdoctor.story import Job, Pipeline
 
 _PIPELINES = 10
 """Pipelines of the ref in which the job is looked for, the newest first, those that passed before the others."""
@@ -54,4 +54,4 @@ def _pipelines(connection: Connection, target: Target, ref: str) -> Iterator[int
 def _passed_jobs(connection: Connection, target: Target, pipeline: int) -> Iterator[Job]:
     asked = Asked(thing=f"the jobs of pipeline {pipeline}", project=target.project)
     path = f"/projects/{rest.part(target.project)}/pipelines/{pipeline}/jobs"
-    return rest.rows(connection, asked, path, Job, {"scope[]": "success"}, pages=3)
+    return rest.rows(connection, asked, path, Job, {"scope": "success"}, pages=3)
