@@ -79,7 +79,8 @@ def _rows(shared: Path, wanted: str) -> Iterator[dict[str, Any]]:
 
 def _log(shared: Path, row: dict[str, Any]) -> str:
     if "log_file" in row:
-        return (shared / "lab" / row["log_file"]).read_bytes().decode("utf-8", "replace")
+        path: Path = shared / "lab" / row["log_file"]
+        return path.read_bytes().decode("utf-8", "replace")
     return str(row["log"])
 
 
