@@ -69,6 +69,7 @@ DOCUMENTS = ["sarif", "codequality", "junit"]
 MADE_UP = [
     diagnosed(), diagnosed(apparmor()), diagnosed(missing_package()), unknown(), unknown(step_failed()), unknown(kaniko_hint()),
     silent("passed"), silent("empty"), msgspec.structs.replace(silent("passed"), verdict="unknown"),
+    msgspec.structs.replace(unknown(), signature=None),
 ]  # fmt: skip
 
 

@@ -318,3 +318,47 @@ def test_the_same_failure_elsewhere_has_the_same_signature(output: list[str]) ->
 def test_no_two_failures_have_the_same_signature() -> None:
     signatures = [report(job(build("compiling 3 files", *output))).signature for output in FAILURES]
     assert len(set(signatures)) == len(FAILURES)
+
+
+# --- what is no whole log -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("log", "decisive"),
+    [
+        ("fatal: gizmo is not a widget", "fatal: gizmo is not a widget"),
+        ("all is well\nfrobnicate: error: no gizmo\nmake: *** [all] Error 2\n", "frobnicate: error: no gizmo"),
+        (
+            job(build("frobnicate: error: no gizmo", *"abcdef")).partition("f\n#2 ERROR")[0],
+            "#2 0.000 frobnicate: error: no gizmo",
+        ),
+    ],
+)
+def test_a_piece_without_an_end_shows_its_errors(log: str, decisive: str) -> None:
+    result = report(log)
+    assert (result.verdict, result.findings, result.signature) == ("unknown", (), None)
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == [decisive]
+
+
+@pytest.mark.parametrize(
+    "log", ["please help\nthanks", "$ ", "user@host:~$ docker build .", "<html>not here</html>", "a\0\1\2"]
+)
+def test_a_piece_without_errors_shows_nothing(log: str) -> None:
+    result = report(log)
+    assert (result.verdict, result.findings, result.excerpt, result.decisive) == ("unknown", (), (), None)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            "Started by user admin\n[Pipeline] sh\n",
+            "[Pipeline] }\nERROR: script returned exit code 3\nFinished: FAILURE\n",
+        ),
+        ("", "##[error]buildx failed with: exit code 3\nPost job cleanup.\n"),
+        ("#!/bin/bash -eo pipefail\n", "\nExited with code exit status 1\n"),
+    ],
+)
+def test_the_log_of_another_ci_system(before: str, after: str) -> None:
+    result = report(before + build("fine", "frobnicate: error: no gizmo") + f"\n{after}")
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["#2 0.100 frobnicate: error: no gizmo"]

@@ -90,7 +90,9 @@ def report_on(
     findings = tuple(_finding(answer, log, layout, matcher) for answer in answers)
     verdict: Verdict = "diagnosed" if _says_why(answers) else "unknown"
     reading = Reading(log, layout, matcher.blame, baseline)
-    shown = failed or bool(answers)
+    told = failed or bool(answers)
+    # a piece of a log that does not say how the job ended may still hold what somebody wants explained
+    shown = told or reading.has_errors
     notes = [
         *base.notes,
         *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
@@ -103,7 +105,7 @@ def report_on(
         verdict=verdict,
         findings=findings,
         # the same whether there is a baseline or not
-        signature=_signature(log, Reading(log, layout, matcher.blame), answers) if shown else None,
+        signature=_signature(log, Reading(log, layout, matcher.blame), answers) if told else None,
         decisive=log.shown_number(reading.decisive) if shown and reading.decisive is not None else None,
         excerpt=evidence_of(log, reading.excerpt(answers[0].evidence if answers else ())) if shown else (),
         notes=tuple(notes),

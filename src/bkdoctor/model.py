@@ -195,7 +195,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     signature: str | None = None
     """Stable across runs of the same failure; None for a job that passed."""
     excerpt: tuple[Evidence, ...] = ()
-    """At most 20 lines worth reading; there for every failed job."""
+    """At most 20 lines worth reading; there for every failed job, and where a piece of a log has errors."""
     decisive: int | None = None
     """The line of the excerpt that reads like the first real error; None where nothing failed or nothing reads so."""
     notes: tuple[str, ...] = ()

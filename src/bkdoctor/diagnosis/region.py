@@ -49,7 +49,8 @@ _SURVIVED = re.compile(
 )
 _WRAPPER = re.compile(
     r"did not complete successfully|returned a non-zero code|executor failed running|^\s*ERROR: Job failed"
-    r"|^make(?:\[\d+\])?: \*\*\* .*\bError \d+"
+    # how make and other CI systems say it
+    r"|##\[error\]|^Finished: FAILURE|^Done\. Your build exited with|^make(?:\[\d+\])?: \*\*\* .*\bError \d+"
     r"|exit(?:ed)?(?: with)?(?: code| status)?:? \d+\s*$"
 )
 

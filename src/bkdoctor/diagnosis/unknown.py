@@ -50,6 +50,12 @@ class Reading:
         last = chain(step.lines(backwards=True), command.lines(backwards=True))
         return next((n for n in last if not only_wraps(self._log.line(n).body)), None)
 
+    @cached_property
+    def has_errors(self) -> bool:
+        """Whether a line of it reads like an error."""
+        regions = self._regions
+        return any(next(region.errors(), None) is not None for region in (regions.step, regions.command))
+
     @property
     def said(self) -> str:
         """The decisive line's text, which a signature is made of; empty where there is none."""

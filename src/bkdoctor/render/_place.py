@@ -35,7 +35,7 @@ def findings_of(report: Report) -> list[Finding | None]:
     """Return what to report: the findings, or None once for a failure without one; nothing for a job that passed."""
     if report.findings:
         return list(report.findings)
-    return [None] if report.verdict == "unknown" and report.excerpt else []
+    return [None] if report.verdict == "unknown" and report.signature else []
 
 
 class Fingerprints:

@@ -143,8 +143,8 @@ def what_is_missing(missing: tuple[str, ...]) -> str:
 
 
 def unknown_title(report: Report) -> str:
-    """Return what to say first of a log without a known cause; the excerpt is there for every failed job."""
-    return "The build failed, and the cause is not known" if report.excerpt else "No known failure found in this log"
+    """Return what to say first of a log without a known cause; the signature is there for every failed job."""
+    return "The build failed, and the cause is not known" if report.signature else "No known failure found in this log"
 
 
 def unknown_end(report: Report) -> str:

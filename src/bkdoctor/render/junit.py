@@ -35,7 +35,7 @@ def render_all(reports: Sequence[Report], options: Options = Options()) -> str: 
 
 
 def _suite(root: Element, report: Report, name: str, options: Options) -> None:
-    failed = report.verdict == "diagnosed" or (report.verdict == "unknown" and bool(report.excerpt))
+    failed = report.verdict == "diagnosed" or (report.verdict == "unknown" and bool(report.signature))
     skipped = not failed and report.verdict != "passed"
     counts = {"tests": "1", "failures": str(int(failed)), "errors": "0", "skipped": str(int(skipped))}
     suite = SubElement(root, "testsuite", {"name": name, **counts})
