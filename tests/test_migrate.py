@@ -561,3 +561,27 @@ test:
     job = YAML(typ="safe").load(made.replace("!reference", ""))["build"]
     assert "docker " not in "\n".join(job["script"])
     assert '"r.example.com": { "auth"' in "\n".join([*job["before_script"], *job["script"]])
+
+
+@pytest.mark.parametrize(
+    ("size", "to", "option"),
+    [
+        ("1g", "rootless", "--opt shm-size=1073741824"),
+        ("64MB", "rootless", "--opt shm-size=67108864"),
+        ("67108864", "rootless", "--opt shm-size=67108864"),
+        ("2k", "rootless", "--opt shm-size=2048"),
+        ("1g", "buildx", "--shm-size 1g"),
+    ],
+)
+def test_shared_memory_in_the_unit_that_the_builder_takes(size: str, to: Target, option: str) -> None:
+    text = f"build:\n  image: docker:27\n  script:\n    - docker build --shm-size {size} -t $A:1 .\n    - docker push $A:1\n"
+    assert option in YAML(typ="safe").load(after(text, to))["build"]["script"][0]
+
+
+def test_all_tags_keeps_a_name_that_a_variable_hides() -> None:
+    text = (
+        "build:\n  image: docker:27\n  script:\n    - docker build -t $IMAGE -t $CI_REGISTRY_IMAGE:1 -t other:1 .\n"
+        "    - docker push --all-tags $CI_REGISTRY_IMAGE\n"
+    )
+    script = YAML(typ="safe").load(after(text))["build"]["script"]
+    assert 'name=$IMAGE,$CI_REGISTRY_IMAGE:1\\",push=true' in script[0]

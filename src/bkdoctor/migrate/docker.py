@@ -58,12 +58,26 @@ def _place(build: Build, given: Given) -> None:
         build.cache_to.append(value if "type=" in value else f"type=registry,ref={value}")
     elif role == "output":
         _output(build, value)
+    elif role == "shm-size":
+        _shared_memory(build, value)
     elif role == "build-context":
         _build_context(build, value)
 
 
 def _several(value: str) -> list[str]:
     return [value] if "type=" in value else value.split(",")
+
+
+def _shared_memory(build: Build, value: str) -> None:
+    """Give the size of /dev/shm; buildctl takes a number of bytes alone."""
+    if build.target == "buildx":
+        build.options.append(option("--shm-size", value))
+        return
+    match = re.fullmatch(r"(\d+)([bkmg]?)b?", value.lower())
+    if match is None:
+        build.note("--shm-size: buildctl wants the number of bytes.")
+    size = str(int(match[1]) << 10 * "bkmg".index(match[2] or "b")) if match else value
+    build.options.append(option("--opt", f"shm-size={size}"))
 
 
 def _argument(build: Build, value: str) -> None:

@@ -9,7 +9,7 @@ from bkdoctor.migrate.build import Build
 from bkdoctor.migrate.docker import docker_build, docker_login, settle
 from bkdoctor.migrate.flags import Target
 from bkdoctor.migrate.script import Plan, put
-from bkdoctor.migrate.words import inner, split_tail, without_tag
+from bkdoctor.migrate.words import inner, is_variable, split_tail, without_tag
 
 _CONDITIONS = frozenset({"if", "elif", "while", "until", "!"})
 _ENGINE = (("info",), ("version",), ("logout",), ("images",), ("image", "ls"), ("image", "prune"), ("system", "prune"),
@@ -93,10 +93,10 @@ def _follow(deeds: list[Deed]) -> None:
                 deed.gone = True
         elif deed.name in (("push",), ("image", "push")) and plain:
             every = any(word in ("-a", "--all-tags") for word in deed.words)
-            names = [
-                n for n in known if n == plain[0] or n == f"{plain[0]}:latest" or (every and without_tag(n) == plain[0])
-            ]
+            names = [n for n in known if n in (plain[0], f"{plain[0]}:latest") or (every and _may_be_of(n, plain[0]))]
             for name in names:
+                if every and is_variable(name):
+                    known[name].note(f"`--all-tags` pushes {name} too, if it is of {plain[0]}: else leave it out.")
                 pushed.setdefault(id(known[name]), []).append(name)
             deed.gone = bool(names)
     for build in {id(b): b for b in known.values()}.values():
@@ -107,6 +107,11 @@ def _follow(deeds: list[Deed]) -> None:
         if deed.name in (("pull",), ("image", "pull")):
             named = {inner(word) for word in deed.words}
             deed.gone = any(n.rpartition("ref=")[2] in named for b in known.values() for n in b.cache_from)
+
+
+def _may_be_of(name: str, repository: str) -> bool:
+    """Say whether a name is one of a repository's, or a variable that does not tell."""
+    return without_tag(name) == repository or is_variable(name)
 
 
 def _around(plan: Plan, kept: list[Deed], target: Target) -> None:
