@@ -7,6 +7,7 @@ from bkdoctor.fixes.dockerfile import failed_instruction, instructions
 from bkdoctor.fixes.dockerfile_edit import edit_dockerfile
 from bkdoctor.fixes.fill import fill
 from bkdoctor.fixes.instruction_edit import edited
+from bkdoctor.fixes.line_edit import replace_text
 from bkdoctor.fixes.result import CannotEdit
 from bkdoctor.model import BaseEdit, CommandEdit, Edit, Location
 
@@ -270,3 +271,31 @@ def test_a_base_image_that_is_left_as_it_is(before: str, edit: BaseEdit, why: st
 )
 def test_parts_and_spellings_of_values(text: str, value: str, filled: str) -> None:
     assert fill(text, {"a": value}) == filled
+
+
+def test_a_line_goes_on_that_lacks_its_backslash() -> None:
+    text = "FROM a\r\nRUN apt-get update\r\n    && apt-get install x\r\n"
+    failed = Location(dockerfile_line=3)
+    after = put(text, "RUN x", failed, at="joined")
+    assert after == text.replace("update\r\n", "update \\\r\n")
+    assert put(after, "RUN x", failed, at="joined") == after
+    with pytest.raises(CannotEdit, match="none that goes on"):
+        put("FROM a\n&& x\n", "RUN x", Location(dockerfile_line=2), at="joined")
+
+
+def test_a_comment_that_failed_is_replaced() -> None:
+    text = "# syntax=docker/dockerfile:1\nFROM a\n"
+    pair = ("# syntax=docker/dockerfile:1", "# none")
+    assert replace_text(text, [pair], Location(dockerfile_line=1), dockerfile=True) == "# none\nFROM a\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("RNU", "RUN"), ("RUM", "RUN"), ("FORM", "FROM"), ("coppy", "COPY"), ("ENTRPOINT", "ENTRYPOINT"),
+        ("HELATHCHECK", "HEALTHCHECK"), ("cd", None), ("ECHO", None), ("export", None), ("sed", None), ("apt", None),
+        ("useradd", None), ("&&", None), ("npm", None), ("set", None), ("cmake", None), ("make", None), ("curl", None),
+    ],
+)  # fmt: skip
+def test_what_a_misspelt_instruction_is_meant_to_be(word: str, meant: str | None) -> None:
+    assert fill("<a:keyword|none>", {"a": word}) == (meant or "none")

@@ -181,6 +181,14 @@ def test_what_follows_the_build_in_a_fix_follows_it_in_the_job(before: str, afte
     assert {key: job[key] for key in job if key != "extends"} == after
 
 
+def test_a_name_of_an_image_is_set_only_where_the_job_reads_it() -> None:
+    edit = Edit(snippet='"<job>":\n  variables:\n    IMAGE: $CI_REGISTRY_IMAGE:1\n')
+    job = "build:\n  variables: {IMAGE: a}\n  script:\n    - docker build -t %s .\n"
+    assert merged("x.yml", edit, "build", job % "${IMAGE}")["variables"] == {"IMAGE": "$CI_REGISTRY_IMAGE:1"}
+    with pytest.raises(CannotEdit, match=r"does not name its image by \$IMAGE"):
+        merged("x.yml", edit, "build", job % "$IMAGE_NAME")
+
+
 def test_services_are_known_by_alias_or_name() -> None:
     snippet = (
         '"<job>":\n  services:\n    - name: docker:dind\n      alias: docker\n      command: ["--mtu=1400", "--ipv6"]\n'

@@ -82,6 +82,18 @@ def test_a_variable_in_a_path_stays() -> None:
     assert edited(text, edit) == text.replace("/Dockerfile", "")
 
 
+def test_what_else_an_output_says_stays() -> None:
+    edit = Edit(command=CommandEdit(RUN, ("--output type=image,name=$NEW,push=true",)))
+    text = "build:\n  script:\n    - buildctl build --output type=image,name=a:1,oci-mediatypes=false .\n"
+    assert edited(text, edit) == text.replace(
+        "name=a:1,oci-mediatypes=false", "name=$NEW,oci-mediatypes=false,push=true"
+    )
+    several = text.replace("type=image,name=a:1,oci-mediatypes=false", "'type=image,\"name=a:1,b:1\",push=true'")
+    assert "--output type=image,name=$NEW,push=true ." in edited(several, edit)
+    other = text.replace("type=image,name=a:1,oci-mediatypes=false", "type=local,dest=out")
+    assert "--output type=image,name=$NEW,push=true" in edited(other, edit)
+
+
 def test_options_in_a_variable() -> None:
     text = """\
 variables:

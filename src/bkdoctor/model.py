@@ -17,7 +17,7 @@ Confidence = Literal["high", "medium", "low"]
 Risk = Literal["safe", "review"]
 Verdict = Literal["diagnosed", "unknown", "passed", "empty"]
 Method = Literal["rootless", "native", "buildx", "docker", "bake", "compose", "kaniko", "buildah"]
-SnippetPlace = Literal["above", "first"]
+SnippetPlace = Literal["above", "first", "joined"]
 Place = Literal["runner", "service", "daemon-log", "script", "step", "dump", "chain"]
 
 

@@ -133,7 +133,10 @@ class FixSpec(_Strict, frozen=True, kw_only=True):
     snippet: str | None = None
     replace: list[Replace] = []
     at: SnippetPlace | None = None
-    """Where a Dockerfile's snippet is written: `above` what failed, or its parser directives `first`."""
+    """Where a Dockerfile's snippet is written: `above` what failed, its parser directives `first`.
+
+    `joined`: the snippet shows a form, and what is written is the backslash that the line above the failed one lacks.
+    """
     command: Command | None = None
     base: Base | None = None
     examples: list[str] = []

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from bkdoctor.fixes.ci_config import SCRIPTS, File
 from bkdoctor.fixes.command import _name, _normal, _same
-from bkdoctor.fixes.command_edit import ValueEdit, groups_of, run_edits, scalar_splices
+from bkdoctor.fixes.command_edit import ValueEdit, groups_of, run_edits, scalar_splices, with_fields
 from bkdoctor.fixes.result import CannotEdit, Splice
 from bkdoctor.fixes.script_lines import FAMILIES, family_of
 from bkdoctor.fixes.shell_words import Run, runs
@@ -71,19 +71,7 @@ def _is_plain_docker(run: Run) -> bool:
 def _fitted(option: str, groups: Sequence[str]) -> str:
     """Return an option of the form `type=...,name=...` with what the job's own says of names, and the rest as it is."""
     own = next((g for g in groups if _same(g, option)), None)
-    mine, theirs = _fields(option), _fields(own or "")
-    if own is None or not mine or mine.get("type") != theirs.get("type"):
-        return option
-    head = re.split(r"[ =]", own, maxsplit=1)[0]
-    quote = '"' if re.search(r"[\"']", own) or re.search(r"[\"']", option) else ""
-    both = theirs | {k: v for k, v in mine.items() if k not in _NAMES or k not in theirs}
-    return f"{head} {quote}{','.join(f'{k}={v}' if v else k for k, v in both.items())}{quote}"
-
-
-def _fields(option: str) -> dict[str, str]:
-    value = _normal(option).partition("=")[2]
-    pairs = [part.partition("=") for part in value.split(",")]
-    return {k: v for k, _, v in pairs} if value.startswith("type=") else {}
+    return (with_fields(own, option, mine=_NAMES) if own else None) or option
 
 
 def _edit(space: Workspace, names: Sequence[str], edit_of: Callable[[Run], CommandEdit]) -> None:

@@ -3,6 +3,7 @@
 A job keeps what it inherits, a recipe for one section leaves alone what a job that works has in its own way.
 """
 
+import re
 import shlex
 
 from bkdoctor.fixes.ci_commands import edit_commands, not_found
@@ -21,6 +22,8 @@ _ORDER = ("image", "services", "id_tokens", "variables", "before_script", "scrip
 _OF_THE_METHOD = frozenset({"image", "stage", "services", "after_script"})
 _MIGRATED = frozenset({"kaniko", "docker"})
 """The methods of which `migrate` makes BuildKit."""
+_NAMES_OF_IMAGES = frozenset({"IMAGE", "IMAGE_TAG"})
+"""Variables that no tool reads: they say something only where the job names its image by them."""
 _CONNECTION = frozenset("DOCKER_HOST DOCKER_TLS_CERTDIR DOCKER_TLS_VERIFY DOCKER_CERT_PATH BUILDKIT_HOST".split())
 """How a job that works reaches its builder is its own affair."""
 
@@ -95,7 +98,21 @@ def _merge_job(space: Workspace, patch: Node, facts: Facts, *, recipe: bool, ren
             f"{not_found(space, FAMILIES[family])}, so the fix is another job than this{_to_migrate(space, own)}"
         )
     section = recipe and family is not None
+    _check_used(space, patch)
     _merge_keys(space, with_own_images(space, patch, facts, renews=renews), recipe=recipe, section=section)
+
+
+def _check_used(space: Workspace, patch: Node) -> None:
+    """Raise CannotEdit if the fix gives a value to the image's name in a way that the job does not read."""
+    variables, script = patch.get("variables"), patch.get("script")
+    names = {key.value for key, _ in variables.pairs} & _NAMES_OF_IMAGES if variables is not None else set()
+    if not names or script is not None:
+        return
+    nodes = [n for _, _, node in space.config.entries(space.job) for n in node.walk()]
+    texts = [n.value for n in [*nodes, *(node for _, _, _, node in space.scripts(*SCRIPTS))]]
+    for name in sorted(names):
+        if not any(re.search(rf"\$\{{?{name}\b", text) for text in texts):
+            raise CannotEdit(f"the job {space.job} does not name its image by ${name}: put the value where it names it")
 
 
 def _to_migrate(space: Workspace, families: set[str]) -> str:

@@ -1,7 +1,7 @@
 """From an edit of a command's options and a script's text to what changes in it; every other character stays."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from bkdoctor.fixes.command import _end_of_options, _name, _normal, _same, _takes
@@ -57,11 +57,30 @@ def run_edits(run: Run, edit: CommandEdit) -> list[ValueEdit]:
         gone |= set(others)
         old = groups[first].text
         if _normal(old) != _normal(option) and not _says(old, option):
-            fitted = _with_variable(old, option)
+            fitted = with_fields(old, option, mine=()) or _with_variable(old, option)
             edits.append(ValueEdit(groups[first].start, groups[first].end, fitted))
     new += [o for o in edit.add if not any(_normal(g.text) == _normal(o) for g in groups)]
     edits += [ValueEdit(_end_before(run, groups[n]), groups[n].end, "") for n in sorted(gone)]
     return edits + _insertion(run, groups, new)
+
+
+def fields(option: str) -> dict[str, str]:
+    """Return the parts of an option of the form `--output type=image,name=...`; none where it has another form."""
+    value = _normal(option).partition("=")[2]
+    pairs = [part.partition("=") for part in value.split(",")]
+    return {k: v for k, _, v in pairs} if value.startswith("type=") else {}
+
+
+def with_fields(old: str, new: str, mine: Collection[str]) -> str | None:
+    """Return the old option with what the new one says, save the parts `mine`; None if they are not of one type."""
+    theirs, brought = fields(old), fields(new)
+    # a part without a sign belongs to a list of names
+    if not brought or theirs.get("type") != brought["type"] or not all(theirs.values()):
+        return None
+    head = re.split(r"[ =]", old, maxsplit=1)[0]
+    quote = '"' if re.search(r"[\"']", old) or re.search(r"[\"']", new) else ""
+    both = theirs | {k: v for k, v in brought.items() if k not in mine or k not in theirs}
+    return f"{head} {quote}{','.join(f'{k}={v}' if v else k for k, v in both.items())}{quote}"
 
 
 def _with_variable(old: str, new: str) -> str:

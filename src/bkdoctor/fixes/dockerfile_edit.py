@@ -40,6 +40,8 @@ def edit_dockerfile(path: str, text: str, edit: Edit, location: Location, read: 
     if edit.at == "first":
         return _with_directives(text, edit.snippet or "")
     failed = failed_instruction(text, location)
+    if edit.at == "joined":
+        return _joined(text, failed, location)
     if edit.command is None and edit.at is None:
         where = f"line {failed.line} " if failed else ""
         raise CannotEdit(f"its snippet shows the form that {where}of the Dockerfile shall have: change it by hand")
@@ -51,6 +53,19 @@ def edit_dockerfile(path: str, text: str, edit: Edit, location: Location, read: 
             raise CannotEdit(f"line {failed.line} of the Dockerfile runs no `{'` or `'.join(edit.command.run)}`")
         return spliced(text, [Splice(failed.start, failed.start + len(failed.text), changed)])
     return _above(path, text, instructions(edit.snippet or ""), failed, read)
+
+
+def _joined(text: str, failed: Instruction | None, location: Location) -> str:
+    """Let the line above the failed one go on with it."""
+    if failed is None or location.dockerfile_line is None:
+        raise CannotEdit("the log does not say which line of the Dockerfile failed")
+    if failed.line != location.dockerfile_line:
+        return text
+    before = next((i for i in reversed(instructions(text)) if i.start < failed.start), None)
+    if before is None or before.keyword not in ("RUN", "ENV", "LABEL", "COPY", "ADD"):
+        raise CannotEdit(f"the instruction above line {failed.line} is none that goes on: change it by hand")
+    stop = before.start + len(before.text.rstrip())
+    return spliced(text, [Splice(stop, before.start + len(before.text), " \\")])
 
 
 def _above(path: str, text: str, new: Sequence[Instruction], failed: Instruction, read: Reader) -> str:

@@ -76,10 +76,17 @@ def series(value: str) -> str | None:
 
 
 def keyword(value: str) -> str | None:
-    """Return the Dockerfile instruction that a misspelt word is nearest to; None: no one."""
+    """Return the Dockerfile instruction that a misspelt word is meant to be; None: it may be something else."""
     import difflib
 
-    return next(iter(difflib.get_close_matches(value.upper(), _KEYWORDS, 1, 0.6)), None)
+    word = value.upper()
+    nearest = difflib.get_close_matches(word, _KEYWORDS, 1, 0.6) if len(word) > 2 else []
+    for meant in nearest:
+        differing = sum(a != b for a, b in zip(word, meant, strict=False)) + abs(len(word) - len(meant))
+        ratio = difflib.SequenceMatcher(None, word, meant).ratio()
+        if sorted(word) == sorted(meant) or differing == 1 or ratio >= 0.75:
+            return meant
+    return None
 
 
 def _debian(value: str) -> str:

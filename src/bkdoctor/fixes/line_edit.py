@@ -19,8 +19,7 @@ def edit_ignore(text: str | None, snippet: str) -> str:
 
 def replace_text(text: str, pairs: Sequence[tuple[str, str]], location: Location, *, dockerfile: bool) -> str:
     """Return a text with words replaced: in the failed instruction, where the log names one. Raises CannotEdit."""
-    failed = failed_instruction(text, location) if dockerfile else None
-    start, end = (failed.start, failed.end) if failed else (0, len(text))
+    start, end, line = _region(text, location) if dockerfile else (0, len(text), None)
     for find, new in pairs:
         part = text[start:end]
         if new and new in part:
@@ -28,9 +27,20 @@ def replace_text(text: str, pairs: Sequence[tuple[str, str]], location: Location
         count = part.count(find)
         if count == 0 and not new:
             continue
-        if count == 0 or (count > 1 and failed is None):
-            where = f"line {failed.line}" if failed else "the file"
+        if count == 0 or (count > 1 and line is None):
+            where = f"line {line}" if line else "the file"
             raise CannotEdit(f"{where} holds {find!r} {'not at all' if count == 0 else f'{count} times'}")
         changed = spliced(part, [Splice(part.index(find), part.index(find) + len(find), new)])
         text, end = text[:start] + changed + text[end:], end + len(changed) - len(part)
     return text
+
+
+def _region(text: str, location: Location) -> tuple[int, int, int | None]:
+    """Return where the failed instruction begins and ends, and its line; or a comment that did, `# syntax=`."""
+    lines = text.splitlines(keepends=True)
+    number = location.dockerfile_line or 0
+    if 0 < number <= len(lines) and lines[number - 1].lstrip("\ufeff").startswith("#"):
+        start = sum(map(len, lines[: number - 1]))
+        return start, start + len(lines[number - 1]), number
+    failed = failed_instruction(text, location)
+    return (failed.start, failed.end, failed.line) if failed else (0, len(text), None)
