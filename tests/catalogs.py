@@ -1,18 +1,25 @@
 """Tiny catalogues for tests of the engine: patterns made of one line each."""
 
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bkdoctor.catalog.catalog import Catalog, builtin_folder, types_of
+from bkdoctor.catalog.catalog import Catalog, builtin_folder, load, types_of
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.catalog.pattern import Pattern
 from bkdoctor.doctor import diagnose
 from bkdoctor.model import Facts, Report
 
 TYPES = types_of(builtin_folder())
+
+
+@cache
+def ours() -> Catalog:
+    """Return bkdoctor's own catalogue, read once for all tests that only look at it."""
+    return load([])
 
 
 def pattern(match: str, **more: Any) -> dict[str, Any]:

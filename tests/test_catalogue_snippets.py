@@ -12,9 +12,9 @@ import pytest
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import Node
 
-from bkdoctor.catalog.catalog import load
 from bkdoctor.catalog.snippet_keys import check_keys, lower_bound
 from bkdoctor.catalog.snippets import PLACEHOLDER, parse
+from tests.catalogs import ours
 
 Snippet = tuple[str, str, str, Mapping[str, str | list[str]]]
 """Where it stands, the file that it is for, its text with sample values, and when it is offered."""
@@ -24,7 +24,7 @@ _HERE_DOCUMENT = re.compile(
 
 
 def snippets() -> Iterator[Snippet]:
-    catalog = load([])
+    catalog = ours()
     for (method, section), recipe in sorted(catalog.recipes.items()):
         yield f"recipes/{method}/{section}", recipe.file, sampled(recipe.snippet), recipe.when
     for entry in catalog.entries.values():

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import logs
-from bkdoctor.catalog.catalog import Catalog, load
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.doctor import diagnose
+from tests.catalogs import ours
 from tests.reference import reading_plainly
 from tests.traces import timestamped
 
@@ -25,7 +26,7 @@ PUBLIC = LABELLED / "corpus" / "public.jsonl"
 
 @cache
 def catalog() -> Catalog:
-    return load([])
+    return ours()
 
 
 def reports(trace: bytes) -> tuple[str, str]:

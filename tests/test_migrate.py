@@ -10,7 +10,6 @@ import pytest
 from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
-from bkdoctor.catalog.catalog import load
 from bkdoctor.catalog.snippet_keys import check_keys
 from bkdoctor.cli import app
 from bkdoctor.fixes.result import CannotEdit
@@ -21,13 +20,14 @@ from bkdoctor.migrate.jobs import Migration, migrate
 from bkdoctor.migrate.kaniko import kaniko_build
 from bkdoctor.migrate.needs import Recipes
 from bkdoctor.migrate.words import directory, host_of, inner, name_of, quoted, without_tag
+from tests.catalogs import ours
 
 TARGETS: list[Target] = ["rootless", "buildx"]
 
 
 @cache
 def recipes() -> Recipes:
-    return load([]).recipes
+    return ours().recipes
 
 
 def moved(text: str, to: Target = "rootless", job: str | None = None, files: dict[str, str] | None = None) -> Migration:

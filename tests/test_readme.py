@@ -13,13 +13,14 @@ import pytest
 
 from bkdoctor import checking
 from bkdoctor.catalog import pattern as form
-from bkdoctor.catalog.catalog import Catalog, load
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.check import check_one
 from bkdoctor.catalog.entry import Entry
 from bkdoctor.errors import BkdoctorError
 from bkdoctor.model import Facts, Finding, Fix, Report
 from bkdoctor.render import formats
 from bkdoctor.story import Cause, Job, JobReport, Pipeline, Story
+from tests.catalogs import ours
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -168,7 +169,7 @@ def test_the_format_names_every_value_and_type() -> None:
     from bkdoctor import model
 
     lists: list[Any] = [model.Role, model.Phase, model.Owner, model.Confidence, model.Risk, model.Place, form.Scope]
-    for values in (*map(get_args, lists), get_args(form.File), form.METHODS, form.SECTIONS, load([]).types):
+    for values in (*map(get_args, lists), get_args(form.File), form.METHODS, form.SECTIONS, ours().types):
         for value in values:
             assert f"`{value}`" in PATTERNS, f"docs/patterns.md does not tell {value}"
 
@@ -183,7 +184,7 @@ def test_the_report_is_told_whole(kind: type[msgspec.Struct]) -> None:
 
 def test_the_pattern_that_is_shown_passes_every_check() -> None:
     (shown,) = (m["body"] for m in _FENCE.finditer(PATTERNS) if m["language"] == "toml")
-    catalog = load([])
+    catalog = ours()
     real = catalog.entries["local-dockerfile-is-file"]
     entry = Entry(Path("patterns") / real.path, form.read_pattern(shown, "docs/patterns.md"), catalog.types)
     changed = Catalog(catalog.entries | {real.id: entry}, catalog.recipes, catalog.types)

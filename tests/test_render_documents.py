@@ -13,12 +13,12 @@ import pytest
 import xmlschema
 from ruamel.yaml import YAML
 
-from bkdoctor.catalog.catalog import load
 from bkdoctor.doctor import diagnose
 from bkdoctor.model import Report, Source
 from bkdoctor.render import Options, texts
 from bkdoctor.render._document import to_json
 from tests.bless import SAMPLES
+from tests.catalogs import ours
 from tests.reports import (
     HOSTILE,
     JOB,
@@ -75,7 +75,7 @@ MADE_UP = [
 
 @cache
 def samples() -> tuple[Report, ...]:
-    catalog = load([])
+    catalog = ours()
     return tuple(
         diagnose(log.read_bytes(), catalog, source=Source(name=f"{log.parent.name}/{log.name}"))
         for log in sorted(SAMPLES.glob("*/*.log"))

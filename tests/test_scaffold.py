@@ -10,6 +10,7 @@ from bkdoctor.catalog.entry import Entry
 from bkdoctor.checking import check_catalog, run
 from bkdoctor.errors import InputError, UsageError
 from bkdoctor.scaffold import scaffold
+from tests.catalogs import ours
 from tests.traces import job
 
 NONE = Catalog({}, {}, {})
@@ -107,7 +108,7 @@ def test_a_name_that_is_none(tmp_path: Path, name: str) -> None:
 
 
 def test_an_id_that_is_there(tmp_path: Path) -> None:
-    known = load([])
+    known = ours()
     with pytest.raises(UsageError, match="already"):
         scaffold("run/dns-lookup-failed", "never-read", tmp_path, known)
     entry = drafted(tmp_path, job("$ make\nerror: x y"))

@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from bkdoctor.catalog.catalog import Catalog, load
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.catalog.pattern import FixSpec, Recipe
 from bkdoctor.doctor import diagnose
 from bkdoctor.fixes.select import condition_of, select
 from bkdoctor.model import Facts, Fix, Service
-from tests.catalogs import TYPES, pattern, report
+from tests.catalogs import TYPES, ours, pattern, report
 from tests.traces import job
 
 UNCONFINED = 'type = "Unconfined"'
@@ -275,7 +275,7 @@ def apparmor(version: str, *, executor: str = "kubernetes", kubernetes: str | No
         executor=executor,
     )
     trace = trace.replace("gitlab-runner 18.9.0", f"gitlab-runner {version}") if version else trace.split("\n", 2)[2]
-    report = diagnose(trace.encode(), load([]), known=Facts(kubernetes=kubernetes))
+    report = diagnose(trace.encode(), ours(), known=Facts(kubernetes=kubernetes))
     assert report.findings[0].id == "rootless-apparmor-denies-mount"
     assert {f.owner for f in report.findings[0].fixes} == {"runner-admin"}
     assert all(f.note for f in report.findings[0].fixes), "each says what it costs"
@@ -326,7 +326,7 @@ def test_apparmor_where_no_version_is_known() -> None:
 
 
 def test_every_fix_of_the_catalogue_has_a_file_and_an_owner() -> None:
-    catalog = load([])
+    catalog = ours()
     for entry in catalog.entries.values():
         for made in select(
             entry.pattern.fix, Facts(), {}, {}, commands=[], place=None, foreign=None, catalog=catalog

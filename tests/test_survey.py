@@ -9,14 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import logs
-from bkdoctor.catalog.catalog import load
 from bkdoctor.diagnosis.scan import Candidates
 from bkdoctor.trace import clean, survey
 from bkdoctor.trace.finder import AhoCorasickFinder, HyperscanFinder, Searcher, Seen
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 from bkdoctor.trace.source import Source
-from tests.catalogs import catalog, pattern
+from tests.catalogs import catalog, ours, pattern
 from tests.reference import PlainCandidates, PlainLog, plain_segment
 from tests.test_fast_path import PIECES
 from tests.traces import timestamped
@@ -135,7 +134,7 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_catalogues_own_literals_are_found_in_one_pass() -> None:
-    literals = load([]).literals
+    literals = ours().literals
     raw = "".join(f"#7 1.25 {literal} x\n" for literal in literals).encode()
     log = Log(raw, Searcher(literals))
     candidates = Candidates(log, literals)

@@ -2,11 +2,10 @@
 
 import pytest
 
-from bkdoctor.catalog.catalog import load
 from bkdoctor.catalog.pattern import RegexLine
 from bkdoctor.catalog.template import LINE_LIMIT, Template, bounded, from_regex, from_text, read_vocabulary
 from bkdoctor.errors import PatternError
-from tests.catalogs import TYPES
+from tests.catalogs import TYPES, ours
 
 
 def template(text: str) -> Template:
@@ -99,6 +98,6 @@ def test_a_type_that_makes_no_expression_is_refused(pattern: str) -> None:
 
 
 def test_every_template_of_the_catalogue_makes_an_expression() -> None:
-    for entry in load([]).entries.values():
+    for entry in ours().entries.values():
         for template in entry.templates():
             assert template.compiled.pattern == template.expression

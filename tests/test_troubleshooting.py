@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bkdoctor.catalog.catalog import Catalog, load
+from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.doctor import diagnose
+from tests.catalogs import ours
 
 TABLE: dict[str, dict[str, Any]] = tomllib.loads(
     Path(__file__).with_name("troubleshooting.toml").read_text(encoding="utf-8")
@@ -17,7 +18,7 @@ ANSWERED = {name: entry for name, entry in TABLE.items() if "pattern" in entry}
 
 @pytest.fixture(scope="module")
 def catalog() -> Catalog:
-    return load([])
+    return ours()
 
 
 def test_the_table_is_whole() -> None:
