@@ -149,6 +149,22 @@ def _literals(size: int) -> Iterator[bytes]:
         yield lines
 
 
+def _redos(size: int) -> Iterator[bytes]:
+    """Long lines on which each regular expression of the catalogue could go astray, in turn."""
+    from bkdoctor.catalog.catalog import load
+
+    templates = [t for entry in load([]).entries.values() for t in entry.templates() if t.is_regex]
+    written = 0
+    while written < size:
+        for template in templates:
+            for filler in ("a", " ", "a ", "/", '"', "0.", f"{template.literal} "):
+                line = f"#7 1.25 {template.literal}{filler * (3000 // len(filler))}\x01\n".encode()
+                written += len(line)
+                yield line
+            if written >= size:
+                return
+
+
 _MARKS: Sequence[str] = (
     "section_start:1764164236:x\r\x1b[0K", "section_end:1764164236:x\r\x1b[0K", "\x1b[32;1m$ true\x1b[0;m", "$ true",
     "#5 [1/2] RUN x", "#5 DONE 0.1s", "#1 [internal] x", "------", " > [1/2] RUN x:", "------", "Dockerfile:3",
@@ -174,6 +190,7 @@ HOSTILE: dict[str, Callable[[int], Iterator[bytes]]] = {
     "sections": _repeated(b"section_start:1764164236:step_x\r\x1b[0K\n"),
     "commands": _repeated(b"\x1b[32;1m$ docker build .\x1b[0;m\n"),
     "regex": _repeated(b"error: " + b"a" * 3000 + b"!" + b"/" * 3000 + b"a.b" * 1000 + b"\n"),
+    "regexes": _framed(_redos),
     "continued": lambda size: iter([b"2026-03-12T10:10:00.000001Z 01O x\n", *(b"2026-03-12T10:10:00.000001Z 01O+x\n",) * (size // 34)]),  # noqa: E501
 }  # fmt: skip
 
