@@ -69,7 +69,8 @@ def test_generated_builds(failure: str, timestamps: bool) -> None:
 
 @pytest.mark.parametrize("kind", sorted(logs.HOSTILE))
 def test_hostile_logs(kind: str) -> None:
-    assert_same(b"".join(logs.HOSTILE[kind](150_000)))
+    # a line for each byte takes the plain reading long, and is no other case than a third of them
+    assert_same(b"".join(logs.HOSTILE[kind](50_000 if kind == "empty-lines" else 150_000)))
 
 
 PIECES = st.sampled_from(
