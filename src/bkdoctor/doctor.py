@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.dockerfile import path_of
 from bkdoctor.diagnosis.match import Matcher
 from bkdoctor.diagnosis.normal import signature
 from bkdoctor.diagnosis.rank import Answer, rank
@@ -161,6 +162,8 @@ def _location(answer: Answer, layout: Layout, blame: Blame) -> Location:
         return Location()
     step = spot.step
     dockerfile = layout.dockerfile if step is None or step in blame.failing else None
+    if dockerfile:
+        dockerfile = path_of(layout, dockerfile, spot.line.number)
     return Location(
         section=spot.section.name if spot.section else None,
         step=redact(step.title.name)[:TEXT_LIMIT] if step else None,
