@@ -146,6 +146,33 @@ PLATFORM_LOG = job(
 )
 
 
+PIECE = (
+    "ERROR: failed to solve: failed to push registry.example.org/a:1: unexpected status from HEAD request to "
+    "https://registry.example.org/v2/a/blobs/sha256:aa: 401 Unauthorized\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "brought"),
+    [
+        ("docker build -t $CI_REGISTRY_IMAGE:1 .", "docker login"),
+        ("buildctl-daemonless.sh build .", "config.json"),
+        ("/kaniko/executor --context .", "/kaniko/.docker/config.json"),
+    ],
+)
+def test_the_file_tells_the_method_that_a_piece_of_a_log_does_not(
+    cli: Cli, tree: Path, command: str, brought: str
+) -> None:
+    put(tree, "piece.log", PIECE)
+    put(tree, ".gitlab-ci.yml", f"build:\n  image: a\n  script:\n    - {command}\n")
+    answer = cli("fix", "piece.log")
+    assert answer.status == 0, answer.err
+    assert brought in answer.out
+    put(tree, ".gitlab-ci.yml", "a:\n  script: [docker build .]\nb:\n  script: [buildctl build .]\n")
+    unclear = cli("fix", "piece.log")
+    assert (unclear.status, unclear.out) == (3, "")
+
+
 def test_several_platforms(cli: Cli, tree: Path) -> None:
     path = put(
         tree,

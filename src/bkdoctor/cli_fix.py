@@ -14,6 +14,7 @@ from bkdoctor.text import strip_controls
 if TYPE_CHECKING:
     from bkdoctor.mending import NoProposal, Proposal, Wish
     from bkdoctor.mending_files import LocalFiles
+    from bkdoctor.model import Facts, Report
 
 _NO_FIX = 3
 _JOB = re.compile(r"\d+|https?://\S+/-/jobs/\d+\S*")
@@ -57,8 +58,23 @@ def fix_command(
         if project or gitlab:
             raise UsageError("-R and --gitlab are for a job's id or address. Leave them out, or name a job.")
         files = LocalFiles(file)
-        made = propose(session.report_of(source), files, wish)
+        made = propose(session.report_of(source, lambda report: _learnt(session, report, files, wish)), files, wish)
     raise typer.Exit(_told(made, files if write else None))
+
+
+def _learnt(session: Session, report: "Report", files: "LocalFiles", wish: "Wish") -> "Facts | None":
+    """Return what the file tells of the job and a piece of its log does not."""
+    from msgspec.structs import replace
+
+    from bkdoctor.errors import InputError
+    from bkdoctor.fixes.result import CannotEdit
+    from bkdoctor.mending import method_in
+
+    try:
+        method = method_in(report, files, wish)
+    except (CannotEdit, InputError):
+        return None
+    return replace(session.facts, method=method) if method else None
 
 
 def _is_job(source: str) -> bool:

@@ -6,8 +6,10 @@ from typing import Protocol
 import msgspec
 
 from bkdoctor.fixes.apply import EDITABLE, Where, apply, examples_in, with_diff
+from bkdoctor.fixes.ci_config import load
+from bkdoctor.fixes.ci_jobs import method_of_job
 from bkdoctor.fixes.result import Change, Refusal, Unchanged
-from bkdoctor.model import Edit, Finding, Fix, Report
+from bkdoctor.model import Edit, Finding, Fix, Method, Report
 
 _HIDDEN = "hint"
 
@@ -89,6 +91,17 @@ def propose(report: Report, files: Files, wish: Wish) -> Proposal | NoProposal:
     words += [f"To find out more, --fix {n}: {_title(fix)}." for n, (_, fix) in enumerate(fixes, 1) if _is_probe(fix)]
     words += [f"{_title(fix)}: needs {fix.condition}" for _, fix in fixes if fix.fits != "yes" and fix.condition]
     return NoProposal(tuple(dict.fromkeys(words)) or (_for_hands(fixes),))
+
+
+def method_in(report: Report, files: Files, wish: Wish) -> Method | None:
+    """Return the method with which the file's job builds, where the log does not tell it; None: that is not clear."""
+    pairs = ((f, fix) for f in report.findings for fix in f.fixes if fix.file == _CI and isinstance(fix.edit, Edit))
+    found = next(pairs, None) if report.facts.method is None else None
+    name = files.name_for(found[1], found[0]) if found else None
+    text = files.read(name) if isinstance(name, str) else None
+    if found is None or not isinstance(name, str) or text is None or not isinstance(found[1].edit, Edit):
+        return None
+    return method_of_job(load(name, text, files.read, files.whole()), report.facts, found[1].edit, wish.job)
 
 
 def _nothing(report: Report) -> str:

@@ -19,6 +19,7 @@ from bkdoctor.model import Facts, Report, Source
 from bkdoctor.reading import open_log, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from bkdoctor.bounded import Bounded
@@ -103,13 +104,18 @@ class Session(msgspec.Struct, frozen=True, dict=True):
                 yield result
             progress.show(done)
 
-    def report_of(self, name: str) -> Report:
-        """Return the report for the log in a file. Raises InputError."""
-        with open_log(name) as opened:
-            return self._diagnose(opened, shown(name))
+    def report_of(self, name: str, learn: Callable[[Report], Facts | None] | None = None) -> Report:
+        """Return the report for the log in a file. Raises InputError.
 
-    def _diagnose(self, opened: Spooled, name: str) -> Report:
-        cut, known = opened.cut, self.facts
+        `learn` may tell from a first report facts that the log does not hold: then it is read again with them.
+        """
+        with open_log(name) as opened:
+            report = self._diagnose(opened, shown(name), self.facts)
+            learnt = learn(report) if learn is not None else None
+            return report if learnt is None else self._diagnose(opened, shown(name), learnt)
+
+    def _diagnose(self, opened: Spooled, name: str, known: Facts) -> Report:
+        cut = opened.cut
         if cut is not None:
             known = msgspec.structs.replace(known, truncated="middle")
         notes = [_cut_note(cut)] if cut is not None else []

@@ -1,13 +1,14 @@
 """From what the log says and a configuration to the job of the file that failed."""
 
 import re
+from typing import cast
 
 from bkdoctor.fixes.ci_config import Config, File
 from bkdoctor.fixes.fill import job_name
 from bkdoctor.fixes.result import CannotEdit
 from bkdoctor.fixes.script_lines import family_of
 from bkdoctor.fixes.yaml_tree import Node
-from bkdoctor.model import Edit, Facts
+from bkdoctor.model import Edit, Facts, Method
 
 _COLLAPSED = re.compile(r"\s*# collapsed multi-line command$")
 
@@ -38,6 +39,16 @@ def find_job(config: Config, facts: Facts, edit: Edit, wanted: str | None) -> st
         else f"no job is the log's for sure: {_there_are(jobs)}"
     )
     raise CannotEdit(f"{which}: name it with --job NAME")
+
+
+def method_of_job(config: Config, facts: Facts, edit: Edit, wanted: str | None) -> Method | None:
+    """Return the method with which the job builds; None where it is not clear which job it is, or it builds in two."""
+    try:
+        job = find_job(config, facts, edit, wanted)
+    except CannotEdit:
+        return None
+    families = {family_of(node.value) for _, node in _scripts(config, job)} - {None}
+    return cast("Method", families.pop()) if len(families) == 1 else None
 
 
 def _known(config: Config, name: str, jobs: list[str]) -> str:

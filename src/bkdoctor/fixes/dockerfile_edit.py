@@ -14,6 +14,7 @@ from bkdoctor.fixes.dockerfile import (
     stage_of,
     words,
 )
+from bkdoctor.fixes.fill import KEYWORDS
 from bkdoctor.fixes.instruction_edit import edited
 from bkdoctor.fixes.result import CannotEdit, Splice, inserted_lines, next_line, spliced
 from bkdoctor.model import Edit, Location
@@ -61,6 +62,8 @@ def _joined(text: str, failed: Instruction | None, location: Location) -> str:
         raise CannotEdit("the log does not say which line of the Dockerfile failed")
     if failed.line != location.dockerfile_line:
         return text
+    if failed.keyword in KEYWORDS:
+        raise CannotEdit(f"line {failed.line} of the Dockerfile is an instruction of its own: change it by hand")
     before = next((i for i in reversed(instructions(text)) if i.start < failed.start), None)
     if before is None or before.keyword not in ("RUN", "ENV", "LABEL", "COPY", "ADD"):
         raise CannotEdit(f"the instruction above line {failed.line} is none that goes on: change it by hand")

@@ -80,7 +80,7 @@ def keyword(value: str) -> str | None:
     import difflib
 
     word = value.upper()
-    nearest = difflib.get_close_matches(word, _KEYWORDS, 1, 0.6) if len(word) > 2 else []
+    nearest = difflib.get_close_matches(word, KEYWORDS, 1, 0.6) if len(word) > 2 else []
     for meant in nearest:
         differing = sum(a != b for a, b in zip(word, meant, strict=False)) + abs(len(word) - len(meant))
         ratio = difflib.SequenceMatcher(None, word, meant).ratio()
@@ -101,10 +101,11 @@ def _alpine(value: str) -> str:
     return ALPINE.get(value, value)
 
 
-_KEYWORDS = (
+KEYWORDS = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "ONBUILD", "RUN",
     "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
+"""The instructions of a Dockerfile."""
 FILTERS: dict[str, Callable[[str], str | None]] = {
     "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag, "lower": str.lower,
     "owner": owner, "qualified": qualified, "series": series, "keyword": keyword, "debian": _debian, "alpine": _alpine,
