@@ -231,6 +231,14 @@ def test_hostile_names_stay_names(cli: Cli, gitlab: BotGitLab, form: str) -> Non
     assert form == "html" or "\n/close" not in out
 
 
+def test_a_job_s_number_is_taken_for_no_file(cli: Cli, gitlab: BotGitLab) -> None:
+    gitlab.add_pipeline_job(APP, 100, 10, UNKNOWN, name="build")
+    for words in (("pipeline", "100"), ("job", "10")):
+        out = cli(*words, "-R", APP).out
+        assert "line 11 of the log" in out
+        assert "--from LOG" in out
+
+
 # which pipeline
 
 
@@ -327,7 +335,10 @@ def test_a_trace_that_is_gone_is_said(cli: Cli, gitlab: BotGitLab, trace: bytes 
     some(gitlab, 2)
     gitlab.add_pipeline_job(APP, 100, 20, trace, name="build gone", erased_at="2026-10-01T00:00:00Z")
     made = story(cli, status=5)
-    assert causes(made)[0] == (APPARMOR_ID, [10, 11])
+    assert causes(made) == [(APPARMOR_ID, [10, 11])], "nobody has looked, so it is no unknown failure"
+    assert made["verdict"] == "diagnosed"
+    for form in ("terminal", "markdown"):
+        assert "Failed, and the log could not be read" in cli("pipeline", "100", "-R", APP, "-f", form).out
     assert "erased on 2026-10-01" in job_of(made, 20)["unread"]
     assert made["missing"] == [f"job build gone (20) was not read: {job_of(made, 20)['unread']}"]
 
@@ -348,7 +359,7 @@ def test_a_trace_that_fails_again_and_again(cli: Cli, gitlab: BotGitLab, fault: 
     gitlab.fail(fault, route="trace", path=f"/jobs/{bad}/")
     made = story(cli, status=5)
     assert [job["job"]["id"] for job in made["jobs"] if job["unread"]] == [bad]
-    assert causes(made)[0] == (APPARMOR_ID, [10, 11, 13, 14, 15])
+    assert causes(made) == [(APPARMOR_ID, [10, 11, 13, 14, 15])]
 
 
 def test_a_fault_that_passes_leaves_no_trace(cli: Cli, gitlab: BotGitLab) -> None:

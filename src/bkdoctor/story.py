@@ -128,6 +128,15 @@ class Story(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def others(self) -> tuple[JobReport, ...]:
         """Failed jobs that build no image and failed for no known cause."""
+        return tuple(job for job in self._untold if not job.unread)
+
+    @property
+    def unread(self) -> tuple[JobReport, ...]:
+        """Failed jobs of which nothing is known, since their logs could not be read."""
+        return tuple(job for job in self._untold if job.unread)
+
+    @property
+    def _untold(self) -> tuple[JobReport, ...]:
         told = {number for cause in self.causes for number in cause.jobs}
         return tuple(job for job in self.jobs if job.job.id not in told)
 

@@ -100,7 +100,8 @@ def _told(teller: Teller, api: Connection, spot: Spot, family: Family) -> Story:
                 passed_as=passed(member),
             )
         )
-    groups = group_for_story(tuple(job for job in jobs if job.build or answer(job.report)))
+    # a log that was not read is no unknown failure: nobody has looked
+    groups = group_for_story(tuple(job for job in jobs if answer(job.report) or (job.build and not job.unread)))
     unknown = any(group.cause == UNKNOWN for group in groups) or (bool(jobs) and not groups)
     root = family.root
     running = () if root.finished else (f"the pipeline has not ended ({root.status}): more jobs may fail",)

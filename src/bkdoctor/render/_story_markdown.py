@@ -25,6 +25,8 @@ def _parts(story: Story) -> Iterator[str]:
     yield from parts_of(story.groups)
     if others := story.others:
         yield f"Failed for no known reason, and builds no image: {names(others)}"
+    if story.unread:
+        yield f"Failed, and the log could not be read: {names(story.unread)}"
     yield _about(story)
     for heading, texts in (("About this answer", story.notes), ("Missing", story.missing)):
         if texts:

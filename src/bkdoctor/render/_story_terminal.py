@@ -102,9 +102,13 @@ def _marks(job: JobReport) -> Iterator[str]:
 
 
 def _others(screen: Screen, story: Story, options: Options) -> None:
-    if story.others:
-        screen.heading("Failed for no known reason, and builds no image")
-        screen.prose_text(_jobs(story.others, options), indent=3)
+    for heading, jobs in (
+        ("Failed for no known reason, and builds no image", story.others),
+        ("Failed, and the log could not be read", story.unread),
+    ):
+        if jobs:
+            screen.heading(heading)
+            screen.prose_text(_jobs(jobs, options), indent=3)
 
 
 def _whole(screen: Screen, group: Group, number: int, of: int, options: Options) -> None:

@@ -85,16 +85,22 @@ def _who(finding: Finding) -> str:
 
 def _first_place(report: Report, finding: Finding) -> str:
     """Return the decisive line as `build.log:47`, which editors and terminals can open, and the section of the job."""
-    name = report.source.name
+    name = _file(report)
     parts = []
     if finding.evidence:
         line = finding.evidence[0].line
-        parts.append(f"{one_line(name)}:{line}" if name and not name.startswith("<") else f"line {line} of the log")
+        parts.append(f"{name}:{line}" if name else f"line {line} of the log")
     if finding.location.section:
         parts.append(f"section {one_line(finding.location.section)}")
     if report.facts.job:
         parts.append(f"job {one_line(report.facts.job)}")
     return ", ".join(parts) or "not known"
+
+
+def _file(report: Report) -> str | None:
+    """Return the file that the log was read from; None for standard input and for a job of GitLab."""
+    name = report.source.name
+    return one_line(name) if name and not name.startswith("<") and report.source.job_id is None else None
 
 
 def _fix(screen: Screen, finding: Finding, fix: Fix, name: str) -> None:
@@ -123,8 +129,7 @@ def _unknown(screen: Screen, report: Report, finding: Finding | None) -> None:
     marked = words.decisive(report)
     _lines(screen, report, "Lines worth reading", report.excerpt, decisive=(marked,) if marked else ())
     screen.heading("What next")
-    name = report.source.name
-    log = one_line(name) if name and not name.startswith("<") and "://" not in name else "LOG"
+    log = _file(report) or "LOG"
     screen.prose_text("GitLab's guide to builds with BuildKit:", indent=2)
     screen.address(words.GUIDE)
     screen.blank()
