@@ -1,11 +1,11 @@
 """The commands `pipeline` and `mr`: the failed jobs of a pipeline, grouped by what they failed for."""
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bkdoctor.cli import Kubernetes, NoColor, Patterns
 from bkdoctor.session import Session
 
 if TYPE_CHECKING:
@@ -28,16 +28,7 @@ Jobs = Annotated[
     str | None,
     typer.Option("--jobs", help="What the names of build jobs hold, a regular expression.", metavar="REGEX"),
 ]
-Kubernetes = Annotated[
-    str | None,
-    typer.Option("--kubernetes", help="Version of the cluster, X.Y: a log never holds it.", metavar="X.Y"),
-]
-NoColor = Annotated[bool, typer.Option("--no-color", help="No colours, whatever the terminal can show.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Name every job and show every reason in full.")]
-Patterns = Annotated[
-    list[Path] | None,
-    typer.Option("--patterns", help="A folder of patterns of your own; may be given several times.", metavar="DIR"),
-]
 
 
 def pipeline_command(
