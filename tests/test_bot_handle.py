@@ -326,6 +326,15 @@ def test_an_unknown_failure_gets_no_note_unless_it_is_wanted(gitlab: BotGitLab) 
     assert "plutonium" in body(gitlab)
 
 
+def test_the_note_of_an_unknown_failure_says_once_where_and_shows_the_lines_before_what_to_try(
+    gitlab: BotGitLab,
+) -> None:
+    one_failed(gitlab, UNKNOWN)
+    run(gitlab, note_unknown=True)
+    assert body(gitlab).count("**Where:**") == 1
+    assert body(gitlab).index("worth reading") < body(gitlab).index("**To try")
+
+
 def test_an_unknown_failure_updates_the_note_that_is_there(gitlab: BotGitLab) -> None:
     one_failed(gitlab)
     run(gitlab)
@@ -362,7 +371,7 @@ def test_a_cause_that_somebody_silenced_is_shown_no_more(gitlab: BotGitLab, how:
         gitlab.reply(thread(gitlab), "Known.\nbkdoctor: ignore\n")
     one_failed(gitlab, pipeline=101, job=21)
     assert run(gitlab, 101).outcome == "silenced"
-    assert "Nothing more is said of it" in body(gitlab)
+    assert body(gitlab).startswith("**The image build failed, for reasons that are silenced here**")
     assert "config.toml" not in body(gitlab)
     assert thread(gitlab)["notes"][0]["resolved"]
     one_failed(gitlab, PACKAGE, pipeline=102, job=22)
@@ -372,6 +381,38 @@ def test_a_cause_that_somebody_silenced_is_shown_no_more(gitlab: BotGitLab, how:
     assert not thread(gitlab)["notes"][0]["resolved"]
     # the same vote does not silence what came after it
     assert run(gitlab, 102).outcome == "unchanged"
+
+
+def test_of_unknown_failures_only_the_one_that_was_shown_is_silenced(gitlab: BotGitLab) -> None:
+    one_failed(gitlab, UNKNOWN)
+    run(gitlab, note_unknown=True)
+    gitlab.vote(thread(gitlab))
+    one_failed(gitlab, UNKNOWN, pipeline=101, job=21)
+    assert run(gitlab, 101).outcome == "silenced"
+    other = UNKNOWN.replace(b"the flux capacitor is out of plutonium", b"ERROR: the warp core is cold")
+    one_failed(gitlab, UNKNOWN, pipeline=102, job=22)
+    gitlab.add_pipeline_job(APP, 102, 23, other, name="build-other")
+    assert run(gitlab, 102).outcome == "updated"
+    assert "warp core" in body(gitlab)
+    assert "flux capacitor" not in body(gitlab)
+
+
+def test_a_note_that_silenced_every_unknown_failure_still_does(gitlab: BotGitLab) -> None:
+    one_failed(gitlab)
+    run(gitlab)
+    note = thread(gitlab)["notes"][0]
+    note["body"] = note["body"].replace(" jobs=", " silenced=unknown jobs=")
+    one_failed(gitlab, UNKNOWN, pipeline=101, job=21)
+    assert run(gitlab, 101).outcome == "silenced"
+
+
+def test_the_clusters_version_is_configured_since_no_log_tells_it(gitlab: BotGitLab) -> None:
+    one_failed(gitlab, APPARMOR.replace(b"gitlab-runner 18.9.0", b"gitlab-runner 18.11.0"))
+    run(gitlab)
+    assert "**Which fix.**" in body(gitlab)
+    run(gitlab, kubernetes="v1.31")
+    assert "**Which fix.**" not in body(gitlab)
+    assert "app_armor_profile" in body(gitlab)
 
 
 def test_other_emojis_and_the_bots_own_silence_nothing(gitlab: BotGitLab) -> None:

@@ -82,12 +82,23 @@ def _assert_text_is_dead(found: list[Token]) -> None:
 
 def test_one_job_s_note_begins_with_what_failed_where_and_what_to_do() -> None:
     text = written(job(diagnosed(missing_package())))
-    head = text.split("**Why.**")[0]
+    head = text.split("**Fix")[0]
     assert len(head) < 900
     assert head.startswith("**The package is not in the distribution's index**\n\n`apk` knows no package")
     assert "- **Where:** `docker/Dockerfile:12`" in head
     assert "- **What to do:** Ask for the package under its present name, in `Dockerfile`" in head
     inert(text)
+
+
+def test_what_to_do_comes_before_why_which_is_folded() -> None:
+    text = written(job(diagnosed(apparmor())))
+    places = [
+        text.index(part) for part in ("**Fix", "Text to hand on", "Evidence:", "<summary>Why", "**Why.**", "**See**")
+    ]
+    assert places == sorted(places)
+    assert text.index("</details>", places[3]) > places[-1]
+    assert "- **If that is not you:** hand on the text below" in text.split("**Fix")[0]
+    assert "If that is not you" not in written(job(diagnosed(missing_package())))
 
 
 def test_jobs_with_one_cause_are_one_group() -> None:
@@ -104,7 +115,7 @@ def test_several_causes_begin_with_a_line_for_each() -> None:
     lines = text.split("\n")
     assert lines[0] == "**3 image build jobs failed, for 3 reasons**"
     assert [line[:2] for line in lines[2:5]] == ["1.", "2.", "3."]
-    assert lines[4].startswith("3. **Not known**: job `x`")
+    assert lines[4].startswith("3. **The cause is not known**: job `x`")
     assert "Who has to act: the runner's administrator." in lines[2]
     assert len("\n".join(lines[:5])) < 1200
     inert(text)
@@ -118,7 +129,14 @@ def test_the_same_failure_with_another_fix_is_another_group() -> None:
 
 def test_a_hint_is_no_cause() -> None:
     hint = msgspec.structs.replace(apparmor(), role="hint")
-    assert [g.cause for g in group((job(unknown(hint)), job(silent("empty"))))] == ["unknown"]
+    assert {g.cause for g in group((job(unknown(hint)), job(silent("empty"))))} == {"unknown"}
+
+
+def test_unknown_failures_are_one_group_where_their_signature_is_one() -> None:
+    other = msgspec.structs.replace(unknown(), signature="f" * 16)
+    groups = group((job(unknown(), "a"), job(other, "b"), job(unknown(), "c")))
+    assert [[j.job.name for j in g.jobs] for g in groups] == [["a", "c"], ["b"]]
+    assert groups[1].key == "unknown:" + "f" * 16
 
 
 def test_jobs_that_may_fail_are_named() -> None:
@@ -145,8 +163,9 @@ def test_a_note_of_many_jobs_stays_below_the_limit_and_keeps_its_marker() -> Non
 
 
 def test_a_pass_names_what_it_failed_for() -> None:
-    text = note.passed(PIPELINE, msgspec.structs.replace(MARKER, state="passed", causes=("a-b", "unknown")))
-    assert "It failed before for: `a-b`." in text
+    marker = msgspec.structs.replace(MARKER, state="passed", causes=("a-b", "unknown:12", "gone"))
+    text = note.passed(PIPELINE, marker, {"a-b": "The `disk` is full"})
+    assert "It failed before because of this:\n\n- **The `disk` is full**\n\nFrom" in text
     inert(text)
 
 
@@ -220,7 +239,7 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_mixture_acts(value: str) -> None:
     inert(written(job(with_strings(diagnosed(), value), value), job(unknown(), value)))
-    inert(note.passed(PIPELINE, Marker(causes=(value,))))
+    inert(note.passed(PIPELINE, Marker(causes=(value,)), {value: value}))
 
 
 @pytest.mark.parametrize("value", [HOSTILE, TICKS, "/merge\n/close", "<!-- bkdoctor:note pipeline=9 -->"])

@@ -78,6 +78,11 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[JobReport, ...]
 
     @property
+    def key(self) -> str:
+        """What tells the failure from others: the pattern, or `unknown:` and the signature."""
+        return self.cause if self.cause != UNKNOWN else f"{UNKNOWN}:{self.jobs[0].report.signature or ''}"
+
+    @property
     def finding(self) -> Finding | None:
         """What the first job failed for."""
         return answer(self.jobs[0].report) if self.cause != UNKNOWN else None

@@ -68,7 +68,7 @@ def check(api: Connection, config: Config) -> tuple[Check, ...]:
 
 
 def _checks(api: Connection, config: Config) -> Iterator[Check]:
-    asked = Asked(thing="its version", project="version")
+    asked = Asked(thing="its version", project="version", scope="api")
     version = rest.get(api, asked, "/version", _Version).version
     yield Check(name="GitLab", ok=True, text=f"{api.base.url} answers, GitLab {version[:40]}")
     user = notes.me(api)
@@ -83,7 +83,7 @@ def _checks(api: Connection, config: Config) -> Iterator[Check]:
 
 
 def _token(api: Connection) -> Check:
-    asked = Asked(thing="the token itself", project="token")
+    asked = Asked(thing="the token itself", project="token", scope="api")
     token = rest.find(api, asked, "/personal_access_tokens/self", _Token)
     if token is None:
         return Check(name="token", ok=True, text="GitLab does not tell the scopes of this kind of token")

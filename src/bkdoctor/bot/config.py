@@ -54,6 +54,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """In the same form; goes before `projects`."""
     jobs: str = "build|image|docker|kaniko|buildkit"
     """Regular expression, searched in a job's name without regard to case."""
+    kubernetes: Annotated[str, msgspec.Meta(pattern=r"^(v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?)?$")] = ""
+    """Version of the cluster that the runners use: no log tells it, and some fixes depend on it."""
     note_unknown: bool = False
     suggestions: bool = False
     without_mr: Literal["nothing", "status"] = "nothing"
@@ -130,6 +132,7 @@ class _BotTable(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_d
     projects: tuple[str | int, ...] = ()
     denied: tuple[str | int, ...] = ()
     jobs: str | msgspec.UnsetType = msgspec.UNSET
+    kubernetes: str = ""
     note_unknown: bool = False
     suggestions: bool = False
     without_mr: str | msgspec.UnsetType = msgspec.UNSET

@@ -23,6 +23,7 @@ from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.merge_requests import OPEN, MergeRequest, candidates, find_merge_request
 from bkdoctor.gitlab.pipelines import asked_for, pipelines_of_commit
 from bkdoctor.jobs.causes import cause_of, group
+from bkdoctor.model import Facts
 from bkdoctor.story import UNKNOWN
 
 
@@ -50,7 +51,8 @@ def handle(
 ) -> Record:
     """Do what the task asks for. Raises GitLabError, and what `hold` raises; whatever was written is found again."""
     keys = merge_requests_of(api, task)
-    reader = Reader(api=api, catalog=catalog, words=config.jobs, inside=inside)
+    facts = Facts(kubernetes=config.kubernetes.lstrip("v") or None)
+    reader = Reader(api=api, catalog=catalog, words=config.jobs, facts=facts, inside=inside)
     if not keys:
         return _without_merge_request(task, reader, config)
     records = []
@@ -86,7 +88,7 @@ def _handle(task: Task, request: MergeRequest, reader: Reader, config: Config) -
     if isinstance(standing, str):
         return _nothing(task, standing, request)
     before = heard(reader.api, request, board.thread, board.me) if board.thread else None
-    plan = _plan(standing, before, config, task)
+    plan = _plan(standing, before, config, task, reader.catalog)
     return _carry_out(plan, standing, request, board, reader.api, config)
 
 
@@ -99,7 +101,7 @@ def _allowed(api: Connection, task: Task, request: MergeRequest, config: Config)
     return found is not None and config.allows(request.project_id, found.path_with_namespace)
 
 
-def _plan(standing: Standing, before: Marker | None, config: Config, task: Task) -> _Plan:
+def _plan(standing: Standing, before: Marker | None, config: Config, task: Task, catalog: Catalog) -> _Plan:
     known = before or Marker()
     pipeline = standing.pipeline
     if standing.outcome == "open":
@@ -109,13 +111,15 @@ def _plan(standing: Standing, before: Marker | None, config: Config, task: Task)
         if before is None:
             return _Plan(outcome="nothing", marker=known, reason="the build passes")
         marker = _marked(known, "passed", pipeline.id)
-        return _Plan(outcome="resolved", marker=marker, body=note.passed(pipeline, marker), resolved=True)
+        entries = filter(None, map(catalog.get, known.causes))
+        titles = {entry.id: entry.pattern.title for entry in entries}
+        return _Plan(outcome="resolved", marker=marker, body=note.passed(pipeline, marker, titles), resolved=True)
     groups = group(standing.failed)
-    causes = tuple(dict.fromkeys(g.cause for g in groups))
-    if before is None and set(causes) == {UNKNOWN} and not config.note_unknown:
+    causes = tuple(dict.fromkeys(g.key for g in groups))
+    if before is None and {g.cause for g in groups} == {UNKNOWN} and not config.note_unknown:
         return _Plan(outcome="nothing", marker=known, reason="the cause is not known")
-    shown = [cause for cause in causes if cause not in known.silenced]
-    state: State = "silenced" if not shown else "unknown" if set(shown) == {UNKNOWN} else "failed"
+    shown = {g.cause for g in groups if not known.silences(g.key)}
+    state: State = "silenced" if not shown else "unknown" if shown == {UNKNOWN} else "failed"
     jobs = tuple(dict.fromkeys(job.job.name for job in standing.failed))
     marker = msgspec.structs.replace(_marked(known, state, pipeline.id), causes=causes, jobs=jobs)
     # a thread that somebody resolved while the failure stands is left so

@@ -26,13 +26,17 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     state: State = "failed"
     pipeline: int = 0
     causes: tuple[str, ...] = ()
-    """Patterns that the note showed last; `unknown` is one of them."""
+    """Patterns that the note showed last; an unknown failure is `unknown:SIGNATURE`."""
     silenced: tuple[str, ...] = ()
-    """Patterns that are not shown in this merge request."""
+    """Those that are not shown in this merge request; `unknown`, as older notes have it, is every unknown failure."""
     seen: tuple[str, ...] = ()
     """Emojis and replies that were taken into account: `a12`, `n34`."""
     jobs: tuple[str, ...] = ()
     """Names of the build jobs that failed last."""
+
+    def silences(self, key: str) -> bool:
+        """Whether somebody wants to hear no more of this failure."""
+        return key in self.silenced or key.partition(":")[0] in self.silenced
 
     def line(self) -> str:
         """Return the line that ends the note."""

@@ -11,6 +11,7 @@ from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.pipelines import jobs_of_family
 from bkdoctor.jobs.build_jobs import name_says_build
 from bkdoctor.jobs.reading import read
+from bkdoctor.model import Facts
 from bkdoctor.story import Job, JobReport, Pipeline
 
 MAX_CANDIDATES = 6
@@ -53,6 +54,13 @@ class Reader(msgspec.Struct, frozen=True, kw_only=True):
     known: Collection[str] = ()
     """Names of jobs that are known to build."""
     inside: Inside = Inside()
+    facts: Facts = Facts()
+    """What no log tells: the cluster's version."""
+
+    def read(self, pipeline: Pipeline, job: Job) -> JobReport:
+        """Return what a job's log says. Raises GitLabError."""
+        made = self.inside.reports.get(job.id)
+        return made or read(self.api, pipeline.project_id, job, self.catalog, self.words, known=self.facts)
 
 
 def newest(pipelines: Iterable[Pipeline], reader: Reader) -> Standing | str:
@@ -89,8 +97,7 @@ def _look(pipeline: Pipeline, reader: Reader) -> Standing | None:
 
 def _reports(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) -> Iterator[JobReport]:
     for job in [job for job in jobs if job.status == "failed"][:MAX_FAILED]:
-        made = reader.inside.reports.get(job.id)
-        yield made or read(reader.api, pipeline.project_id, job, reader.catalog, reader.words)
+        yield reader.read(pipeline, job)
 
 
 def _passed(pipeline: Pipeline, named: list[Job], reader: Reader) -> bool:
@@ -111,4 +118,4 @@ def _log_shows_build(pipeline: Pipeline, jobs: Iterable[Job], reader: Reader) ->
     if not reader.known or pipeline.status != "success":
         return False
     passed = [job for job in jobs if job.status == "success"][:_MAX_PASSED]
-    return any(read(reader.api, pipeline.project_id, job, reader.catalog, reader.words).build for job in passed)
+    return any(reader.read(pipeline, job).build for job in passed)

@@ -3,31 +3,38 @@
 What comes from a log or a report is written by `bkdoctor.render`. The last line is the marker.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from bkdoctor.bot.marker import Marker
 from bkdoctor.render import _words as words
+from bkdoctor.render import markdown
 from bkdoctor.render._groups import MAX_GROUPS, parts_of, places, title_of
-from bkdoctor.story import UNKNOWN, Group, Pipeline
+from bkdoctor.story import Group, Pipeline
 from bkdoctor.text import code_span
 
 LIMIT = 60_000
 _LEFT_OUT = "The rest of this note is left out: it is too long. The jobs' logs have the whole of it."
-_SILENCE = "To hear no more of this here, give this note a 👎 or reply `bkdoctor: ignore`."
-_SILENCED = "Nothing more is said of it in this merge request, as asked here."
+_SILENCE = (
+    "Wrong, or known already? A 👎 on this note or the reply `bkdoctor: ignore` silences it on this merge request, "
+    "from the next pipeline on."
+)
+_SILENCED = "Also failed, and silenced on this merge request by a 👎 or a reply:"
+_ONLY_SILENCED = "**The image build failed, for reasons that are silenced here**"
 
 
 def failed(pipeline: Pipeline, groups: tuple[Group, ...], marker: Marker) -> str:
     """Return the note for jobs that failed; groups whose cause is silenced are only named."""
-    shown = [g for g in groups if g.cause not in marker.silenced]
-    hidden = [g for g in groups if g.cause in marker.silenced]
-    return _fit([*parts_of(shown), *_hidden(hidden), _about(pipeline, _SILENCE if shown else "")], marker)
+    shown = [g for g in groups if not marker.silences(g.key)]
+    hidden = [g for g in groups if marker.silences(g.key)]
+    head = [] if shown else [_ONLY_SILENCED]
+    return _fit([*head, *parts_of(shown), *_hidden(hidden), _about(pipeline, _SILENCE if shown else "")], marker)
 
 
-def passed(pipeline: Pipeline, marker: Marker) -> str:
-    """Return the note for a pipeline whose build jobs passed."""
-    before = [code_span(cause) for cause in marker.causes[:MAX_GROUPS] if cause != UNKNOWN]
-    text = f" It failed before for: {', '.join(before)}." if before else ""
+def passed(pipeline: Pipeline, marker: Marker, titles: Mapping[str, str]) -> str:
+    """Return the note for a pipeline whose build jobs passed; `titles` are those of the patterns."""
+    before = [markdown.title(titles[cause]) for cause in marker.causes[:MAX_GROUPS] if cause in titles]
+    items = "".join(f"\n- {title}" for title in before)
+    text = f" It failed before because of this:\n{items}" if before else ""
     return _fit([f"**The image build passes**\n\nNothing is left to do here.{text}", _about(pipeline, "")], marker)
 
 

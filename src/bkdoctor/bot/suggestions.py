@@ -87,7 +87,7 @@ class _Wanted(msgspec.Struct, frozen=True, kw_only=True):
 def suggest(api: Connection, request: MergeRequest, standing: Standing, board: Board, marker: Marker) -> None:
     """Make the suggestions that are missing, and resolve those whose cause is gone. Raises GitLabError."""
     groups = group(standing.failed) if marker.state == "failed" else ()
-    shown = [g for g in groups if g.finding is not None and g.cause not in marker.silenced]
+    shown = [g for g in groups if g.finding is not None and not marker.silences(g.key)]
     keys = {_key(g, fix): g for g in shown for fix in g.finding.fixes}  # type: ignore[union-attr]
     for old in board.suggestions:
         if old.key not in keys and not old.resolved:

@@ -18,6 +18,9 @@ ONCE: Mapping[str, Any] = MappingProxyType(
 )
 """For each call of python-gitlab: `Connection.read` tries again; the library's own waits have no bound."""
 
+_SHORTEST_TOKEN = 8
+"""A shorter one is no token of GitLab's, but may be a word of the message."""
+
 _T = TypeVar("_T")
 
 
@@ -148,4 +151,6 @@ class Connection:
     def _clean(self, message: str) -> str:
         # no text is made of the token's value; this holds that even if one comes to be
         token = self._asker.token
-        return " ".join(message.replace(token.value, "[REDACTED]").split() if token else message.split())
+        if token and len(token.value) >= _SHORTEST_TOKEN:
+            message = message.replace(token.value, "[REDACTED]")
+        return " ".join(message.split())

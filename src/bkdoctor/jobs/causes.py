@@ -13,8 +13,8 @@ def cause_of(report: Report) -> str:
 
 
 def group(reports: tuple[JobReport, ...]) -> tuple[Group, ...]:
-    """Put jobs together that failed for one reason and have the same fixes, those without a reason last."""
-    return _grouped(reports, _shown, lambda _: "")
+    """Put jobs together that failed for one reason and have the same fixes; unknown failures last, by signature."""
+    return _grouped(reports, _shown)
 
 
 def group_for_story(reports: tuple[JobReport, ...]) -> tuple[Group, ...]:
@@ -22,18 +22,16 @@ def group_for_story(reports: tuple[JobReport, ...]) -> tuple[Group, ...]:
 
     Fixes that differ by the job's own name alone are the same.
     """
-    groups = _grouped(reports, _general, lambda report: report.signature or "")
+    groups = _grouped(reports, _general)
     return tuple(sorted(groups, key=lambda g: (g.cause == UNKNOWN, not any(job.build for job in g.jobs), -len(g.jobs))))
 
 
-def _grouped(
-    reports: tuple[JobReport, ...], fix_key: Callable[[Fix], object], unknown_key: Callable[[Report], str]
-) -> tuple[Group, ...]:
+def _grouped(reports: tuple[JobReport, ...], fix_key: Callable[[Fix], object]) -> tuple[Group, ...]:
     groups: dict[tuple[object, ...], list[JobReport]] = {}
     for report in reports:
         finding = answer(report.report)
         # the same failure of two different files has two different fixes
-        key = [fix_key(fix) for fix in finding.fixes] if finding else [unknown_key(report.report)]
+        key = [fix_key(fix) for fix in finding.fixes] if finding else [report.report.signature]
         groups.setdefault((cause_of(report.report), *key), []).append(report)
     made = [Group(cause=str(key[0]), jobs=tuple(jobs)) for key, jobs in groups.items()]
     return tuple(sorted(made, key=lambda g: g.cause == UNKNOWN))

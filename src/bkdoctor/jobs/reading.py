@@ -15,7 +15,9 @@ from bkdoctor.trace.facts import merge
 from bkdoctor.trace.source import Source as TraceSource
 
 
-def read(api: Connection, project: int, job: Job, catalog: Catalog, words: str) -> JobReport:
+def read(
+    api: Connection, project: int, job: Job, catalog: Catalog, words: str, *, known: Facts | None = None
+) -> JobReport:
     """Fetch a job's trace and diagnose it. Raises GitLabError, unless it is only this log that is not to be had."""
     try:
         fetched = fetch_settled(api, project, job)
@@ -23,7 +25,7 @@ def read(api: Connection, project: int, job: Job, catalog: Catalog, words: str) 
         if not error.permanent:
             raise
         return without_log(job, words, () if isinstance(error, NoLogError) else (_HIDDEN,))
-    return diagnosed(job, fetched, catalog, words)
+    return diagnosed(job, fetched, catalog, words, known=known)
 
 
 _HIDDEN = "The bot may not read the log of this job."

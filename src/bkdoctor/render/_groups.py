@@ -44,24 +44,34 @@ def _item(group: Group) -> str:
     finding = group.finding
     where = places(group.jobs[:3]) + (f" and {len(group.jobs) - 3} more" if len(group.jobs) > 3 else "")
     if finding is None:
-        return f"**Not known**: {where}. What to do: read the lines below."
+        return f"**The cause is not known**: {where}. What to do: read the lines below."
     fix = words.first_fix(finding)
-    todo = f" What to do: {markdown._fix_line(finding, fix)}." if fix else ""
-    return f"{markdown._title(finding.title)}: {where}. {_who(finding)}{todo}"
+    todo = f" What to do: {markdown.fix_line(finding, fix)}." if fix else ""
+    return f"{markdown.title(finding.title)}: {where}. {_who(finding)}{todo}"
 
 
 def _who(finding: Finding) -> str:
     return f"Who has to act: {words.OWNERS[finding.owner]}."
 
 
+_ORDER = ("which", "fix", "hand on", "evidence", "why", "about", "others", "hints")
+"""What to do comes before why: who wants to read on unfolds it."""
+_ORDER_UNKNOWN = ("evidence", "fix", "why", "about", "others", "hints")
+
+
 def _group(group: Group) -> Iterator[str]:
     first = _safe(group.jobs[0].report)
-    parts = markdown._parts(first)
-    yield next(parts) + _rows(group)
-    yield from parts
-    for other in group.jobs[1 : _MAX_EVIDENCE + 1]:
-        if evidence := _evidence(other):
-            yield evidence
+    head, *rest = markdown.sections(first)
+    yield head.text + _rows(group, first)
+    texts: dict[str, list[str]] = {}
+    for kind, text in rest:
+        texts.setdefault("why" if kind == "see" else kind, []).append(text)
+    if why := texts.get("why"):
+        texts["why"] = [markdown.folded("Why and further reading", _GAP.join(why))]
+    for part in _ORDER_UNKNOWN if group.finding is None else _ORDER:
+        yield from texts.get(part, ())
+        if part == "evidence":
+            yield from filter(None, map(_evidence, group.jobs[1 : _MAX_EVIDENCE + 1]))
 
 
 def _safe(report: Report) -> Report:
@@ -72,10 +82,14 @@ def _safe(report: Report) -> Report:
     return words.clean(msgspec.structs.replace(report, facts=msgspec.structs.replace(facts, **changed)))
 
 
-def _rows(group: Group) -> str:
+def _rows(group: Group, first: Report) -> str:
+    """Return what the head's list says of the group, with the list where the head has none."""
     rows = []
-    if group.finding is None:
+    listed = first.verdict != "empty" and words.split_findings(first)[0] is not None
+    if not listed:
         rows.append(f"**Where:** {places(group.jobs[:1])}")
+    if group.finding is not None and group.finding.owner in words.HAND_ON:
+        rows.append("**If that is not you:** hand on the text below")
     if others := group.jobs[1:]:
         more = f" and {len(others) - _MAX_JOBS} more" if len(others) > _MAX_JOBS else ""
         rows.append(f"**Also in:** {places(others[:_MAX_JOBS])}{more}")
@@ -85,8 +99,7 @@ def _rows(group: Group) -> str:
         rows.append(f"**Run again since:** {names(retried)}")
     if flaky := [job for job in group.jobs if job.passed_as is not None]:
         rows.append(f"**Comes and goes:** {', '.join(_passed(job) for job in flaky[:_MAX_JOBS])}")
-    # the list above goes on where the cause is known
-    gap = "\n" if group.finding is not None else _GAP
+    gap = "\n" if listed else _GAP
     return "".join(f"{gap if not number else chr(10)}- {row}" for number, row in enumerate(rows))
 
 
@@ -97,8 +110,8 @@ def _evidence(job: JobReport) -> str:
     if not lines:
         return ""
     count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    text = f"Job {_name(job)}\n\n{markdown._lines(report, lines, lines[0])}"
-    return markdown._folded(f"Evidence in another job: {count} of the log", text)
+    text = f"Job {_name(job)}\n\n{markdown.log_lines(report, lines, lines[0])}"
+    return markdown.folded(f"Evidence in another job: {count} of the log", text)
 
 
 def _passed(job: JobReport) -> str:
@@ -121,7 +134,7 @@ def _place(job: JobReport) -> str:
     lines = finding.evidence if finding and finding.evidence else job.report.excerpt
     url = words.job_url(job.report)
     if lines and url:
-        return f"job {_name(job)} ({markdown._line_link(job.report, lines[0].line)})"
+        return f"job {_name(job)} ({markdown.line_link(job.report, lines[0].line)})"
     return f"job {_name(job)} ([log]({url}))" if url else f"job {_name(job)}"
 
 
@@ -131,4 +144,4 @@ def _name(job: JobReport) -> str:
 
 def title_of(group: Group) -> str:
     """Return what a group failed for, in a few words."""
-    return markdown._title(group.finding.title) if group.finding else "**Not known**"
+    return markdown.title(group.finding.title) if group.finding else "**The cause is not known**"

@@ -14,7 +14,7 @@ _LONGEST = 1_000
 
 def render(story: Story, options: Options = Options()) -> str:  # noqa: ARG001, B008  (frozen)
     """Return the note."""
-    return markdown._fit(_parts(story))
+    return markdown.fit(_parts(story))
 
 
 def _parts(story: Story) -> Iterator[str]:

@@ -5,7 +5,8 @@ is escaped, so that GitLab finds no quick action, mention, reference, link or HT
 `details` and `summary`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from bkdoctor.model import Evidence, Finding, Fix, Report
 from bkdoctor.render import Options
@@ -30,11 +31,10 @@ def render(report: Report, options: Options = Options()) -> str:  # noqa: B008  
     """Return the note; nothing for a job that passed, unless `options.verbose`."""
     if report.verdict == "passed":
         return f"{words.PASSED}\n" if options.verbose else ""
-    report = words.clean(report)
-    return _fit(_parts(report))
+    return fit(section.text for section in sections(words.clean(report)))
 
 
-def _fit(parts: Iterator[str]) -> str:
+def fit(parts: Iterable[str]) -> str:
     """Join whole parts as long as they fit; the later a part, the less it is needed."""
     note = ""
     room = LIMIT - len(LEFT_OUT) - 4
@@ -47,42 +47,51 @@ def _fit(parts: Iterator[str]) -> str:
     return f"{note}\n\n{LEFT_OUT}\n" if left_out else f"{note}\n"
 
 
-def _parts(report: Report) -> Iterator[str]:
+class Section(NamedTuple):
+    """A part of a note that may be left out, or stand elsewhere; the first is always the head."""
+
+    kind: Literal["head", "why", "which", "fix", "hand on", "evidence", "see", "about", "others", "hints"]
+    text: str
+
+
+def sections(report: Report) -> Iterator[Section]:
+    """Yield the parts of a report's note in the order of `render`. The report must be clean: `_words.clean`."""
     main, others, hints = words.split_findings(report)
     if report.verdict == "empty":
-        yield EMPTY
+        yield Section("head", EMPTY)
     elif report.verdict == "unknown" or main is None:
         yield from _unknown(report, main)
     else:
         yield from _finding(report, main)
-    yield from (f"**About this answer.** {_line(note, _SUMMARY)}" for note in report.notes[:10])
+    yield from (Section("about", f"**About this answer.** {_line(note, _SUMMARY)}") for note in report.notes[:10])
     if others:
-        yield _folded("Also seen in this job", "\n\n".join(_short(report, finding) for finding in others))
+        shown = "\n\n".join(_short(report, finding) for finding in others)
+        yield Section("others", folded("Also seen in this job", shown))
     if hints:
-        yield _folded("Advice beside this failure", "\n\n".join(_short(report, finding) for finding in hints))
+        shown = "\n\n".join(_short(report, finding) for finding in hints)
+        yield Section("hints", folded("Advice beside this failure", shown))
 
 
-def _finding(report: Report, finding: Finding) -> Iterator[str]:
-    yield _head(report, finding)
+def _finding(report: Report, finding: Finding) -> Iterator[Section]:
+    yield Section("head", _head(report, finding))
     if explanation := _text(finding.explanation, _EXPLANATION):
         # a list or a block must begin its own line
-        yield f"**Why.**{' ' if starts_with_prose(finding.explanation) else _GAP}{explanation}"
+        gap = " " if starts_with_prose(finding.explanation) else _GAP
+        yield Section("why", f"**Why.**{gap}{explanation}")
     if choice := words.choice(report, finding):
-        yield f"**Which fix.** {to_markdown(choice)}"
+        yield Section("which", f"**Which fix.** {to_markdown(choice)}")
     several = len(finding.fixes) > 1
     for number, fix in enumerate(finding.fixes, 1):
-        yield _fix(finding, fix, f"Fix {number}" if several else "Fix")
+        yield Section("fix", _fix(finding, fix, f"Fix {number}" if several else "Fix"))
     for owner in dict.fromkeys((finding.owner, *(fix.owner for fix in finding.fixes))):
         if owner in words.HAND_ON:
             text = fence(_cut(words.hand_on(report, finding, owner), _CODE))
-            yield _folded(f"Text to hand on to {words.OWNERS[owner]}", text)
+            yield Section("hand on", folded(f"Text to hand on to {words.OWNERS[owner]}", text))
     if finding.evidence:
-        yield _folded(
-            f"Evidence: {_count(len(finding.evidence))} of the log",
-            _lines(report, finding.evidence, finding.evidence[0]),
-        )
+        lines = log_lines(report, finding.evidence, finding.evidence[0])
+        yield Section("evidence", folded(f"Evidence: {_count(len(finding.evidence))} of the log", lines))
     if finding.references:
-        yield "**See**\n\n" + "\n".join(_reference(url) for url in finding.references[:10])
+        yield Section("see", "**See**\n\n" + "\n".join(_reference(url) for url in finding.references[:10]))
 
 
 def _head(report: Report, finding: Finding) -> str:
@@ -90,12 +99,12 @@ def _head(report: Report, finding: Finding) -> str:
     rows = [f"**Where:** {_where(report, finding)}", f"**Who has to act:** {words.OWNERS[finding.owner]}"]
     if fix := words.first_fix(finding):
         number = f" (fix {finding.fixes.index(fix) + 1} of {len(finding.fixes)})" if len(finding.fixes) > 1 else ""
-        rows.append(f"**What to do:** {_fix_line(finding, fix)}{number}")
+        rows.append(f"**What to do:** {fix_line(finding, fix)}{number}")
     if certainty := words.certainty(finding):
         rows.append(f"**Certainty:** {certainty}")
     if finding.transient:
         rows.append("**Retry:** may pass when the job is run again")
-    return "\n\n".join([_title(finding.title), _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))])
+    return "\n\n".join([title(finding.title), _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))])
 
 
 def _where(report: Report, finding: Finding) -> str:
@@ -109,11 +118,12 @@ def _where(report: Report, finding: Finding) -> str:
     if finding.location.section:
         parts.append(f"section {_value(finding.location.section)}")
     if finding.evidence:
-        parts.append(f"{_line_link(report, finding.evidence[0].line)} of the log")
+        parts.append(f"{line_link(report, finding.evidence[0].line)} of the log")
     return ", ".join(parts) or "not known"
 
 
-def _fix_line(finding: Finding, fix: Fix) -> str:
+def fix_line(finding: Finding, fix: Fix) -> str:
+    """Return what a fix does and where, in words that end no sentence."""
     condition = words.condition(fix)
     by = f", by {words.OWNERS[fix.owner]}" if fix.owner != finding.owner else ""
     return f"{_line(fix.title, _TITLE)}, {_in_file(fix)}{by}{f', {_line(condition, _VALUE)}' if condition else ''}"
@@ -134,39 +144,39 @@ def _fix(finding: Finding, fix: Fix, name: str) -> str:
     return "\n".join(lines)
 
 
-def _unknown(report: Report, finding: Finding | None) -> Iterator[str]:
+def _unknown(report: Report, finding: Finding | None) -> Iterator[Section]:
     title = f"**{words.unknown_title(report)}**"
     if finding:
         rows = [
             f"**Where:** {_where(report, finding)}",
             "**What to do:** read the lines below; they are the first error and the job's end",
         ]
-        yield "\n\n".join([title, _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))])
-        yield _text(finding.explanation, _EXPLANATION)
+        yield Section("head", "\n\n".join([title, _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))]))
+        yield Section("why", _text(finding.explanation, _EXPLANATION))
         for fix in finding.fixes:
-            yield _fix(finding, fix, "To try")
+            yield Section("fix", _fix(finding, fix, "To try"))
     else:
         code = report.facts.exit_code
         end = f"The job ended with exit code {code}. " if code is not None else ""
-        yield f"{title}\n\n{end}None of the known failures is in its log."
+        yield Section("head", f"{title}\n\n{end}None of the known failures is in its log.")
     if report.excerpt:
-        lines = _lines(report, report.excerpt, words.decisive(report))
-        yield _folded(f"{_count(len(report.excerpt))} worth reading", lines)
-    yield f"**See**\n\n{_reference(words.GUIDE)}"
+        lines = log_lines(report, report.excerpt, words.decisive(report))
+        yield Section("evidence", folded(f"{_count(len(report.excerpt))} worth reading", lines))
+    yield Section("see", f"**See**\n\n{_reference(words.GUIDE)}")
 
 
 def _short(report: Report, finding: Finding) -> str:
-    line = f" ({_line_link(report, finding.evidence[0].line)})" if finding.evidence else ""
+    line = f" ({line_link(report, finding.evidence[0].line)})" if finding.evidence else ""
     fix = words.first_fix(finding)
     parts = [
-        f"{_title(finding.title)}{line}",
+        f"{title(finding.title)}{line}",
         _text(finding.summary, _SUMMARY),
-        f"What to do: {_fix_line(finding, fix)}." if fix else "",
+        f"What to do: {fix_line(finding, fix)}." if fix else "",
     ]
     return _GAP.join(part for part in parts if part)
 
 
-def _lines(report: Report, lines: tuple[Evidence, ...], decisive: Evidence | None = None) -> str:
+def log_lines(report: Report, lines: tuple[Evidence, ...], decisive: Evidence | None = None) -> str:
     """Return log lines in a fence, each behind its number, below links to them in the job's page."""
     ordered = words.in_order(lines)
     width = len(str(ordered[-1].line))
@@ -179,10 +189,11 @@ def _lines(report: Report, lines: tuple[Evidence, ...], decisive: Evidence | Non
     )
     if not words.job_url(report):
         return block
-    return f"In the job's log: {', '.join(_line_link(report, line.line) for line in ordered)}\n\n{block}"
+    return f"In the job's log: {', '.join(line_link(report, line.line) for line in ordered)}\n\n{block}"
 
 
-def _line_link(report: Report, line: int) -> str:
+def line_link(report: Report, line: int) -> str:
+    """Return a link to a line of the job's log, or only its number where the job's page is not known."""
     url = words.job_url(report)
     return f"[line {line}]({url}#L{line})" if url else f"line {line}"
 
@@ -195,7 +206,7 @@ def _reference(url: str) -> str:
     return _item(_value(url))
 
 
-def _folded(summary: str, content: str) -> str:
+def folded(summary: str, content: str) -> str:
     """Return content behind a summary in our own words."""
     return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>"
 
@@ -204,7 +215,8 @@ def _count(lines: int) -> str:
     return "1 line" if lines == 1 else f"{lines} lines"
 
 
-def _title(text: str) -> str:
+def title(text: str) -> str:
+    """Return a title as it heads a note."""
     line = _line(text, _TITLE) or "Failure"
     return f"**{line}**"
 

@@ -57,11 +57,9 @@ def _target(text: str, gitlab: Target | None) -> Target:
         job = parse_job(text)
     except UsageError:
         job = 0
+    place = job.below(base) if isinstance(job, PageUrl) else None
     # whoever may send a form must not say where the token goes
-    if not isinstance(job, PageUrl) or not job.base.same_host(base) or job.base.scheme not in ("https", base.scheme):
+    if place is None or place.base != base:
         raise RefusedError(400, "form", f"This is not the address of a job on {base.url}: copy it from the job's page.")
-    place = job.below(base)
-    if place.base.root != base.root:
-        raise RefusedError(400, "form", f"This is not the address of a job on {base.url}: copy it from the job's page.")
-    name = f"{base.url}/{place.path}/-/jobs/{job.number}"
-    return msgspec.structs.replace(gitlab, project=place.path, job_id=job.number, name=name)
+    name = f"{base.url}/{place.path}/-/jobs/{place.number}"
+    return msgspec.structs.replace(gitlab, project=place.path, job_id=place.number, name=name)
