@@ -262,7 +262,7 @@ def test_only_lines_that_are_new_are_shown() -> None:
     shown = texts(result)
     assert not [t for t in shown if "no cache" in t or "compiled" in t or "linked" in t]
     assert any("frobnicate: no gizmo here" in t for t in shown)
-    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["0.200 frobnicate: no gizmo here"]
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["#2 0.200 frobnicate: no gizmo here"]
     assert result.notes == ("Compared with job 7: lines that it has too are left out.",)
     assert result.signature == report(failed).signature
 
@@ -362,3 +362,15 @@ def test_a_piece_without_errors_shows_nothing(log: str) -> None:
 def test_the_log_of_another_ci_system(before: str, after: str) -> None:
     result = report(before + build("fine", "frobnicate: error: no gizmo") + f"\n{after}")
     assert [e.text for e in result.excerpt if e.line == result.decisive] == ["#2 0.100 frobnicate: error: no gizmo"]
+
+
+def test_rulers_are_not_worth_reading() -> None:
+    assert not [t for t in texts(report(job(build(*"abc", "====", "-----")))) if set(t) <= set("-= ")]
+
+
+def test_the_words_of_an_instruction_are_no_error() -> None:
+    script = build("all is well", "make: *** [Makefile:7: all] Error 2").replace(
+        "RUN make", "RUN echo 'error: no gizmo' && make"
+    )
+    result = report(job(script))
+    assert [e.text for e in result.excerpt if e.line == result.decisive] == ["#2 0.000 all is well"]

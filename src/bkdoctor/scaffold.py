@@ -156,7 +156,8 @@ def _looks_alike(source: str, decisive: str) -> list[str]:
         log = Log(opened.source)
         numbers = [n for n in log.numbers() if log.line(n).text.strip()]
         alike = [len(wanted.intersection(_WORDS.findall(log.line(n).body))) for n in numbers]
-        best = max(range(len(numbers)), key=alike.__getitem__)
+        # where nothing looks alike, the end tells most
+        best = max(range(len(numbers)), key=lambda n: (alike[n], n))
         chosen = numbers[max(0, best - _AROUND) : best + _AROUND + 1]
         texts = redact_lines([log.line(n).text for n in dict.fromkeys((*chosen, numbers[-1]))])
     return [_literal(text) for text in texts]

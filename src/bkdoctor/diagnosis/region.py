@@ -54,10 +54,17 @@ _WRAPPER = re.compile(
     r"|exit(?:ed)?(?: with)?(?: code| status)?:? \d+\s*$"
 )
 
+_HEADING = re.compile(r"\s*(?:> )?\[[^\]]*\d+/\d+\] |\s*> \[|Step \d+/\d+ : |STEP \d+|\$ ", re.ASCII)
+
 
 def is_error(text: str) -> bool:
     """Say whether a line reads like an error that was not survived and that says more than that something failed."""
     return bool(_ERROR.search(text)) and not _SURVIVED.search(text) and not _WRAPPER.search(text)
+
+
+def is_heading(text: str) -> bool:
+    """Say whether a line is a command, or a step's instruction, before what it printed."""
+    return _HEADING.match(text) is not None
 
 
 def only_wraps(text: str) -> bool:
@@ -76,10 +83,10 @@ class Region:
 
     def _belongs(self, number: int) -> bool:
         line = self._log.line(number)
-        return bool(line.body.strip()) and self._counts(line)
+        return any(map(str.isalnum, line.body)) and self._counts(line)
 
     def lines(self, *, backwards: bool = False) -> Iterator[int]:
-        """Yield the region's lines with text."""
+        """Yield the region's lines with words; a ruler is none."""
         return (n for n in (reversed(self._numbers) if backwards else self._numbers) if self._belongs(n))
 
     def errors(self, *, backwards: bool = False) -> Iterator[int]:
@@ -90,7 +97,8 @@ class Region:
     def _is_error(self, number: int) -> bool:
         judged = self._judged.get(number)
         if judged is None:
-            judged = self._judged[number] = is_error(self._log.line(number).body)
+            body = self._log.line(number).body
+            judged = self._judged[number] = is_error(body) and not is_heading(body)
         return judged
 
     def before(self, number: int, count: int) -> list[int]:

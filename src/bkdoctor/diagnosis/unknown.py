@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.diagnosis.normal import normalised
-from bkdoctor.diagnosis.region import Regions, only_wraps
+from bkdoctor.diagnosis.region import Region, Regions, is_heading, only_wraps
 from bkdoctor.trace.layout import Layout
 from bkdoctor.trace.log import Log
 
@@ -35,7 +35,7 @@ class Reading:
     def decisive(self) -> int | None:
         """The line that reads like the first real error: of the failing step, else of the last ones of its command.
 
-        Without any, the last line that says more than that something failed; None where there is none.
+        Without any, the last line of these that says more than that something failed; None where nothing was printed.
         """
         step, command = self._regions.step, self._regions.command
         for number in step.errors():
@@ -47,8 +47,15 @@ class Reading:
             found = number
         if found is not None:
             return found
-        last = chain(step.lines(backwards=True), command.lines(backwards=True))
-        return next((n for n in last if not only_wraps(self._log.line(n).body)), None)
+        return self._last_word(step) or self._last_word(command)
+
+    def _last_word(self, region: Region) -> int | None:
+        """Return the last line that says more than that something failed, else the last line."""
+        bodies = {n: self._log.line(n).body for n in islice(region.lines(backwards=True), _NEAR_END)}
+        printed = [n for n, body in bodies.items() if not is_heading(body)]
+        last = next((n for n in printed if not only_wraps(bodies[n])), printed[0] if printed else None)
+        # a builder prints the end of a step again: the step's own line goes before
+        return next((n for n in reversed(printed) if last and bodies[n] == bodies[last]), None)
 
     @cached_property
     def has_errors(self) -> bool:

@@ -147,8 +147,15 @@ def _fix(finding: Finding, fix: Fix, name: str) -> str:
 def _unknown(report: Report, finding: Finding | None) -> Iterator[Section]:
     title = f"**{words.unknown_title(report)}**"
     if finding:
+        first = words.decisive(report)
+        said = (
+            [f"**Reads like the first error:** {_value(first.text.strip())}, {line_link(report, first.line)}"]
+            if first
+            else []
+        )
         rows = [
             f"**Where:** {_where(report, finding)}",
+            *said,
             "**What to do:** read the lines below; they are the first error and the job's end",
         ]
         yield Section("head", "\n\n".join([title, _text(finding.summary, _SUMMARY), "\n".join(map(_item, rows))]))

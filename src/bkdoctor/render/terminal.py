@@ -120,14 +120,15 @@ def _unknown(screen: Screen, report: Report, finding: Finding | None) -> None:
     if finding:
         screen.prose(finding.summary, indent=2)
         _where(screen, report, finding)
-        screen.blank()
-        screen.prose(finding.explanation, indent=2)
-        for fix in finding.fixes:
-            _fix(screen, finding, fix, "To try")
     else:
         screen.prose_text(words.unknown_end(report), indent=2)
     marked = words.decisive(report)
     _lines(screen, report, "Lines worth reading", report.excerpt, decisive=(marked,) if marked else ())
+    if finding:
+        screen.heading("What is known")
+        screen.prose(finding.explanation, indent=2)
+        for fix in finding.fixes:
+            _fix(screen, finding, fix, "To try")
     screen.heading("What next")
     log = _file(report) or "LOG"
     screen.prose_text("GitLab's guide to builds with BuildKit:", indent=2)
