@@ -240,3 +240,10 @@ def test_a_booting_builder_prints_lines_that_are_no_headings() -> None:
     _, layout = layout_of(text)
     assert [(s.title.name, s.status) for s in layout.steps] == [("[internal] booting buildkit", "error")]
     assert len(layout.builds) == 1
+
+
+def test_no_more_steps_are_kept_than_a_builder_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.trace.builds.MOST_STEPS", 3)
+    layout = segment(Log("".join(f"#{n} [1/2] RUN make\n" for n in range(9)).encode() + b"#1 ERROR: it is gone\n"))
+    assert [step.id for step in layout.steps] == ["#0", "#1", "#2"]
+    assert layout.steps[1].failed

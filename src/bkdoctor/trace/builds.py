@@ -9,6 +9,10 @@ from bkdoctor.trace.layout import Layout, Step
 _PRINTS_COMMANDS = re.compile(r"\b(?:yarn|bunx?|npm|npx|pnpm|lerna|turbo)\b")
 
 
+MOST_STEPS = 10_000
+"""Steps of a trace that are known; no builder has so many, and what looks like more is somebody's text."""
+
+
 class Builds:
     """Follows the steps of the builds in a trace; fed with what each line announces, in order."""
 
@@ -21,6 +25,11 @@ class Builds:
     def begun(self) -> bool:
         """Whether a build has begun."""
         return bool(self.out.builds)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further step is taken in."""
+        return len(self.out.steps) >= MOST_STEPS
 
     @property
     def in_region(self) -> bool:
@@ -46,7 +55,10 @@ class Builds:
         if step is None:
             title = found.title or builders.title_of("")
             build = len(self.out.builds) - 1
-            step = self._steps[key] = Step(found.id, found.kind, build, title, number, number)
+            step = Step(found.id, found.kind, build, title, number, number)
+            if self.full:
+                return step
+            self._steps[key] = step
             self.out.steps.append(step)
             if found.kind in ("classic", "buildah", "kaniko"):
                 self.end_region(number - 1, finished=True)

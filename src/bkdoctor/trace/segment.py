@@ -22,6 +22,7 @@ _OWN_WORDS = re.compile(
     r"|failed to (?:build|solve)\b)",
 )
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
+_HEADING = re.compile(rb"#\d+ \[(?!.*section_)")
 _SNAPSHOT = "Taking snapshot of"
 _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
@@ -51,6 +52,8 @@ class _Segmenter:
         for number, raw in zip(survey.marked_numbers, survey.marked_bytes, strict=True):
             if raw in repeated:
                 repeated[raw].last = self.fed = number
+                continue
+            if self.builds.full and raw is not None and _HEADING.match(raw) and not self.blocks.busy:
                 continue
             if self.blocks.waits:
                 self._feed_until(number)

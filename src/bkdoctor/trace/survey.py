@@ -19,6 +19,8 @@ _OVERLAP = 4096
 """Bytes that a block repeats of a line that is longer than a block."""
 _KNOWN = 20_000
 """Texts of marked lines that are kept once however often they come."""
+_MANY = 200
+"""Marks in a block from which on it is taken apart at once."""
 _GREEN = b"\x1b[32;1m$ "
 _LOST = b"[0K"
 
@@ -119,7 +121,9 @@ class _Surveyor:
                 out.index.go_on(block.first + data.count(b"\n", block.fresh, start))
             plain = text is data
             self._keep(block._replace(dirty=not plain), data, seen)
-            if marks and plain:
+            if len(marks) > _MANY and plain and not block.torn and not out.timestamped:
+                self._mark_many(block, data, numbers)
+            elif marks and plain:
                 self._mark(_plain(block, data, marks, numbers))
             elif marks:
                 self._mark(_cleaned(block, data, text, marks, out.index))
@@ -202,6 +206,24 @@ class _Surveyor:
         if come_together:
             for literal in self.finder.scan(b"\n%b\n" % b"\n".join(come_together)).literals:
                 self._hold(literal)
+
+    def _mark_many(self, block: Block, data: bytes, numbers: list[int]) -> None:
+        """Keep the marked lines of a whole block in which every line may be one."""
+        fresh = [number for number in dict.fromkeys(numbers) if number > self.last]
+        if not fresh:
+            return
+        lines, before = data.split(b"\n"), block.first - 1
+        raw_lines = [lines[number - before] for number in fresh]
+        if b"section_" in data or max(map(len, raw_lines)) > clean.LONG:
+            kept = (raw if len(raw) <= clean.LONG else None for raw in raw_lines)
+            self._mark(zip(fresh, kept, strict=True))
+            return
+        if len(self.known) >= _KNOWN:
+            self.known.clear()
+        once = self.known.setdefault
+        self.out.marked_numbers.extend(fresh)
+        self.out.marked_bytes.extend([once(raw, raw) for raw in raw_lines])
+        self.last = fresh[-1]
 
     def _once(self, raw: bytes) -> bytes:
         if len(self.known) >= _KNOWN:
