@@ -266,7 +266,8 @@ def test_a_base_image_that_is_left_as_it_is(before: str, edit: BaseEdit, why: st
         ("<a:qualified>", "team/base", "docker.io/team/base"),
         ("<a:qualified>", "quay.io/team/base", "quay.io/team/base"),
         ("<a:owner>", "app:web", "app"),
-        ("<a:lower>", "Team/App:1", "team/app:1"),
+        ("<a:lower>", "Team/App:RC1", "team/app:RC1"),
+        ("<a:lower>", "https://R.example.com:5000/A", "r.example.com:5000/a"),
     ],
 )
 def test_parts_and_spellings_of_values(text: str, value: str, filled: str) -> None:
@@ -287,6 +288,8 @@ def test_a_comment_that_failed_is_replaced() -> None:
     text = "# syntax=docker/dockerfile:1\nFROM a\n"
     pair = ("# syntax=docker/dockerfile:1", "# none")
     assert replace_text(text, [pair], Location(dockerfile_line=1), dockerfile=True) == "# none\nFROM a\n"
+    part = ("https://r/a:1", "r/a:1")
+    assert replace_text("FROM https://r/a:1\n", [part], Location(dockerfile_line=1), dockerfile=True) == "FROM r/a:1\n"
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,13 @@ def qualified(value: str) -> str:
     return f"docker.io/{value}" if "/" in value else f"docker.io/library/{value}"
 
 
+def lower(value: str) -> str:
+    """Return an image reference with its name in lower case and without a scheme; its tag stays."""
+    bare = value.partition("://")[2] or value
+    name = repository(bare)
+    return name.lower() + bare[len(name) :]
+
+
 def owner(value: str) -> str:
     """Return the user of a `USER:GROUP`."""
     return value.partition(":")[0]
@@ -107,7 +114,7 @@ KEYWORDS = (
 )  # fmt: skip
 """The instructions of a Dockerfile."""
 FILTERS: dict[str, Callable[[str], str | None]] = {
-    "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag, "lower": str.lower,
+    "dirname": dirname, "basename": basename, "host": host, "repository": repository, "tag": tag, "lower": lower,
     "owner": owner, "qualified": qualified, "series": series, "keyword": keyword, "debian": _debian, "alpine": _alpine,
 }  # fmt: skip
 """What makes a part or another spelling of a value; None: it has none."""

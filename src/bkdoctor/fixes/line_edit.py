@@ -22,7 +22,7 @@ def replace_text(text: str, pairs: Sequence[tuple[str, str]], location: Location
     start, end, line = _region(text, location) if dockerfile else (0, len(text), None)
     for find, new in pairs:
         part = text[start:end]
-        if new and new in part:
+        if new and new in part and not (new in find and find in part):
             continue
         count = part.count(find)
         if count == 0 and not new:
