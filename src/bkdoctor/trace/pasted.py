@@ -1,9 +1,35 @@
-"""From a log that somebody copied from GitLab's page to what of each of its lines is the number that the page shows."""
+"""From a log that somebody copied from a page to what of each of its lines is the page's own: a number, a time.
+
+Numbers are those that GitLab's page shows; times before every line are what other services' raw logs have.
+"""
+
+import re
 
 from bkdoctor.trace.source import Source
 
 LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page is not larger than this."""
+_TIME = re.compile(
+    rb"(?:[^\t\n]{1,120}\t[^\t\n]{1,120}\t(?:\xef\xbb\xbf)?)?"  # the names of a job and a step
+    rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)[ \t]"
+)
+_MARK = b"\xef\xbb\xbf"
+"""What a file in UTF-8 may begin with."""
+
+
+def without_times(source: Source) -> Source:
+    """Return the log without the time that stands before every line; the log as it is where there is none.
+
+    A trace of GitLab is left as it is: its own headers are `clean`'s.
+    """
+    if source.size > LIMIT or _TIME.match(source.read(0, 512).removeprefix(_MARK)) is None:
+        return source
+    data = source.read(0, source.size).removeprefix(_MARK)
+    lines = data.split(b"\n")
+    filled = [line for line in lines[:200] if line.strip()]
+    if sum(1 for line in filled if _TIME.match(line)) < 0.9 * len(filled):
+        return source
+    return Source(b"\n".join([_TIME.sub(b"", line, count=1) if _TIME.match(line) else line for line in lines]))
 
 
 def copied_numbers(source: Source) -> dict[int, int]:
