@@ -60,6 +60,13 @@ ROUTES = {
         paged=True,
     ),
     "group": Route("GET", "/api/v4/groups/(?P<group>[^/]+)"),
+    "group projects": Route(
+        "GET",
+        "/api/v4/groups/(?P<group>[^/]+)/projects",
+        *"include_subgroups with_shared archived order_by sort".split(),
+        paged=True,
+    ),
+    "project jobs": Route("GET", _P + "/jobs", *"scope[] pagination order_by sort per_page cursor".split()),
     "pipelines": Route(
         "GET", _P + "/pipelines", "sha", "ref", "order_by", "sort", "scope", "updated_after", paged=True
     ),
@@ -115,6 +122,9 @@ class BotGitLab(GitLabDouble):
         self.statuses: list[dict[str, Any]] = []
         self.hooks: dict[str, list[dict[str, Any]]] = {}
         self.groups: dict[str, int] = {}
+        self.archived: set[str] = set()
+        self.without_jobs: set[str] = set()
+        """Projects for which CI/CD is switched off."""
         self.files: dict[str, bytes] = {}
         self.diffs: list[dict[str, Any]] = []
         self.hidden: set[int] = set()
@@ -294,7 +304,35 @@ class BotGitLab(GitLabDouble):
 
     def _group(self, _: Any, found: dict[str, str], *__: Any) -> Any:
         name = unquote(found["group"])
-        return {"id": self.groups[name]} if name in self.groups else _json(404, {"message": "404 Group Not Found"})
+        number = self.groups.get(name)
+        missing = _json(404, {"message": "404 Group Not Found"})
+        return missing if number is None else {"id": number, "full_path": name}
+
+    def _group_projects(self, _: Any, found: dict[str, str], query: dict[str, str], *__: Any) -> Any:
+        name = unquote(found["group"])
+        below = [
+            p for p in self.numbers if p.startswith(f"{name}/") and not (p in self.archived and "archived" in query)
+        ]
+        if query.get("include_subgroups") != "true":
+            below = [p for p in below if p.count("/") == name.count("/") + 1]
+        access = {True: "disabled", False: "enabled"}
+        rows = [(self.numbers[p], p, access[p in self.without_jobs]) for p in below]
+        return [{"id": n, "path_with_namespace": p, "builds_access_level": a} for n, p, a in sorted(rows)]
+
+    def _project_jobs(self, project: int, _: Any, query: dict[str, str], *__: Any) -> Any:
+        path = next(p for p, n in self.numbers.items() if n == project)
+        if path in self.without_jobs:
+            return _json(403, {"message": "403 Forbidden"})
+        assert (query["pagination"], query["order_by"], query["sort"]) == ("keyset", "id", "desc")
+        before = int(query.get("cursor", "x999999999")[1:])
+        mine = [job.fields for (name, number), job in self.jobs.items() if name == path and number < before]
+        mine = sorted((f for f in mine if f["status"] == query.get("scope[]", f["status"])), key=lambda f: -f["id"])
+        size = int(query["per_page"])
+        part = _json(200, mine[:size])
+        if len(mine) <= size:
+            return part
+        link = f'<https://gitlab.internal/api/v4/x?cursor=x{mine[size - 1]["id"]}&per_page={size}>; rel="next"'
+        return Fault(body=part.body, headers=part.headers | {"Link": link})
 
     def _pipelines(self, project: int, _: Any, query: dict[str, str], *__: Any) -> Any:
         mine = [p for p in self.pipelines.values() if p["project_id"] == project and p["source"] != "parent_pipeline"]

@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "bkdoctor"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = [
-    ["model", "story", "errors", "text", "redact", "bounded", "digests"],
+    ["model", "story", "fleet", "errors", "text", "redact", "bounded", "digests"],
     ["trace", "config"],
     ["catalog"],
     ["diagnosis"],
@@ -27,9 +27,10 @@ ROOMS = [
     ["reading", "guard", "many"],
     ["session", "explain", "handbook", "scaffold", "checking", "comparing", "mending", "mending_files"],
     ["jobs"],
+    ["scan"],
     ["web", "cli_web"],
     ["bot", "assistant"],
-    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight", "cli_pipeline", "cli_mcp"],
+    ["cli", "cli_bot", "cli_patterns", "cli_config", "cli_fix", "cli_preflight", "cli_pipeline", "cli_scan", "cli_mcp"],
     ["entry", "__main__"],
 ]
 """Earlier rooms know nothing of later ones; rooms of one line stand side by side and may not go in a circle."""

@@ -34,7 +34,7 @@ PAGES = [
 ]
 
 _FENCE = re.compile(r"^(?P<ticks>`{3,})(?P<language>\w*)\n(?P<body>.*?)^(?P=ticks)$", re.MULTILINE | re.DOTALL)
-_ASKS_GITLAB = re.compile("bkdoctor (?:job|pipeline|mr) ")
+_ASKS_GITLAB = re.compile("bkdoctor (?:job|pipeline|mr|scan) ")
 _LINK = re.compile(r"(?<!\\)\]\((?P<target>[^()\s]+)\)")
 COMMANDS = [
     shlex.join(shlex.split(line, comments=True)).replace("'<'", "<")

@@ -16,6 +16,7 @@ from bkdoctor.session import Session
 _LATER = {
     "pipeline": "bkdoctor.cli_pipeline:pipeline_command",
     "mr": "bkdoctor.cli_pipeline:mr_command",
+    "scan": "bkdoctor.cli_scan:scan_command",
     "patterns": "bkdoctor.cli_patterns:patterns_app",
     "explain": "bkdoctor.cli_patterns:explain_command",
     "snippet": "bkdoctor.cli_patterns:snippet_command",
@@ -109,7 +110,7 @@ def root(
         _logs(["-"], Session.of(format_, kubernetes, no_color, verbose, patterns))
     # options before the command hold for it, unless it is given its own
     given = {name: value for name, value in context.params.items() if value not in (None, False, [], ())}
-    commands: dict[str, Any] = dict.fromkeys(("log", "job", "pipeline", "mr", "explain", "snippet"), given)
+    commands: dict[str, Any] = dict.fromkeys(("log", "job", "pipeline", "mr", "scan", "explain", "snippet"), given)
     context.default_map = commands | {"patterns": dict.fromkeys(("list", "show", "check", "new"), given)}
 
 

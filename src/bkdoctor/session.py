@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bkdoctor.bounded import Bounded
     from bkdoctor.comparing import Compared
     from bkdoctor.diagnosis.baseline import Baseline
+    from bkdoctor.fleet import Scan
     from bkdoctor.gitlab.target import Target
     from bkdoctor.render import Options
     from bkdoctor.story import Story
@@ -208,6 +209,13 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         sys.stdout.write(story_text(self.format, story, self._options()))
         sys.stdout.flush()
 
+    def write_scan(self, scan: Scan, format_: str) -> None:
+        """Write a scan to standard output."""
+        from bkdoctor.render import scan_text
+
+        sys.stdout.write(scan_text(format_, scan, self._options()))
+        sys.stdout.flush()
+
     def _options(self) -> Options:
         from bkdoctor.render import Options
 
@@ -219,7 +227,12 @@ class Session(msgspec.Struct, frozen=True, dict=True):
 
 def catalog_of(folders: tuple[Path, ...]) -> Catalog:
     """Return bkdoctor's own patterns, unless BKDOCTOR_NO_BUILTIN=1 leaves them out, and those of `folders`."""
-    return load_stored(folders, builtin=os.environ.get("BKDOCTOR_NO_BUILTIN") != "1", cache=cache_folder())
+    return load_stored(folders, builtin=with_builtin(), cache=cache_folder())
+
+
+def with_builtin() -> bool:
+    """Say whether bkdoctor's own patterns are among those that are used."""
+    return os.environ.get("BKDOCTOR_NO_BUILTIN") != "1"
 
 
 def cache_folder() -> str | None:

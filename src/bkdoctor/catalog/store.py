@@ -48,7 +48,7 @@ def load_stored(folders: Sequence[Path], *, builtin: bool, cache: str | os.PathL
     """
     if cache is None:
         return load(folders, builtin=builtin)
-    path = os.path.join(cache, f"catalog-{_fingerprint(folders, builtin)}.msgpack")
+    path = os.path.join(cache, f"catalog-{fingerprint_of(folders, builtin=builtin)}.msgpack")
     packed = _read(path)
     if packed is None:
         catalog = load(folders, builtin=builtin)
@@ -75,7 +75,8 @@ def _stored_searcher(literals: list[str], path: str) -> Searcher:
     return searcher
 
 
-def _fingerprint(folders: Sequence[Path], builtin: bool) -> str:
+def fingerprint_of(folders: Sequence[Path], *, builtin: bool) -> str:
+    """Return what changes with every change of these patterns or of bkdoctor's version."""
     digest = blake2b(f"{_FORMAT} {__version__} {builtin}".encode(), digest_size=12)
     for folder in (builtin_name(), *map(os.fspath, folders)):
         digest.update(os.fsencode(os.path.abspath(folder)))

@@ -98,6 +98,7 @@ JOB = Kind("job", "JOB", "#", "jobs|builds", "jobs")
 PIPELINE = Kind("pipeline", "PIPELINE", "#", "pipelines", "pipelines")
 MERGE_REQUEST = Kind("merge request", "MR", "!", "merge_requests", "merge_requests")
 KINDS = (JOB, PIPELINE, MERGE_REQUEST)
+PLACE = Kind("group or project", "GROUP|PROJECT", "", "", "")
 
 
 def parse_base(text: str, what: str) -> Base:
@@ -167,6 +168,25 @@ def parse_project(text: str) -> str | Place:
     if place is None:
         raise UsageError("-R does not name a project: write -R GROUP/PROJECT, the project's number or its URL")
     return place
+
+
+def parse_place(argument: str) -> str | Place:
+    """Read what names a group or a project: a path, a project's number, or an address, of a page of it too.
+
+    Raises UsageError.
+    """
+    text = argument.strip().strip("/")
+    if re.fullmatch(r"[\w.+-]+", text) or is_project(text):
+        return text.removesuffix(".git")
+    base = _origin(text)
+    path = unquote(urlsplit(_with_scheme(text)).path).strip("/") if base else ""
+    path = re.sub(r"(?:^|/)-/.*", "", path).removeprefix("groups/").removesuffix(".git")
+    if base is None or not (is_project(path) or re.fullmatch(r"[\w.+-]+", path)):
+        raise UsageError(
+            f"{PLACE.argument} does not name a group or a project: write GROUP, GROUP/PROJECT, "
+            "a project's number, or the URL of its page"
+        )
+    return Place(base=_with(base, base.scheme), path=path)
 
 
 def parse_remote(text: str) -> Place | None:

@@ -9,7 +9,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
+from contextlib import closing
 from itertools import islice
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -30,6 +32,9 @@ _AHEAD = 2
 """Traces that are held beyond those that are being fetched."""
 _GIVE_UP = 5
 """Failures one after the other, of requests that were tried again each, from which on GitLab is asked no more."""
+
+_Item = TypeVar("_Item")
+_Answer = TypeVar("_Answer")
 
 Open = Callable[[], Connection]
 """Opens a connection; called once in each thread. All of them should have one `Pace` in their limits."""
@@ -67,8 +72,28 @@ def fetch_all(
     other, or asks for more patience than the connections have, the jobs that are left come with that error and are not
     asked for.
     """
-    crew, left = _Crew(open_, side_by_side, max_bytes), iter(wanted)
-    waiting: deque[tuple[Wanted, Future[FetchedJob | GitLabError]]] = deque()
+
+    def fetch(api: Connection, one: Wanted) -> FetchedJob:
+        return fetch_settled(api, one.project_id, one.job, max_bytes=max_bytes)
+
+    with closing(ask_all(open_, wanted, fetch, side_by_side=side_by_side)) as answers:
+        for one, log in answers:
+            yield Fetched(wanted=one, log=log)
+
+
+def ask_all(
+    open_: Open,
+    items: Iterable[_Item],
+    ask: Callable[[Connection, _Item], _Answer],
+    *,
+    side_by_side: int = SIDE_BY_SIDE,
+) -> Generator[tuple[_Item, _Answer | GitLabError], None, None]:
+    """Yield each item with what `ask` makes of it over a connection, in order, in the same way as `fetch_all`.
+
+    `ask` runs in several threads, each with a connection of its own.
+    """
+    crew, left = _Crew(open_, side_by_side, ask), iter(items)
+    waiting: deque[tuple[_Item, Future[_Answer | GitLabError]]] = deque()
     try:
         while True:
             more = islice(left, side_by_side + _AHEAD - len(waiting))
@@ -76,26 +101,26 @@ def fetch_all(
             if not waiting:
                 return
             one, future = waiting.popleft()
-            yield Fetched(wanted=one, log=future.result())
+            yield one, future.result()
     finally:
         crew.dismiss()
 
 
-class _Crew:
+class _Crew(Generic[_Item, _Answer]):
     """Threads with a connection each; they end with the program, whatever they wait for."""
 
-    def __init__(self, open_: Open, size: int, max_bytes: int) -> None:
-        self._open, self._size, self._max_bytes = open_, size, max_bytes
-        self._tasks: queue.SimpleQueue[tuple[Wanted, Future[FetchedJob | GitLabError]] | None] = queue.SimpleQueue()
+    def __init__(self, open_: Open, size: int, ask: Callable[[Connection, _Item], _Answer]) -> None:
+        self._open, self._size, self._asked = open_, size, ask
+        self._tasks: queue.SimpleQueue[tuple[_Item, Future[_Answer | GitLabError]] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
         self._failures = 0
         self._refusal: GitLabError | None = None
 
-    def ask(self, wanted: Wanted) -> Future[FetchedJob | GitLabError]:
-        """Have a trace fetched."""
-        future: Future[FetchedJob | GitLabError] = Future()
-        self._tasks.put((wanted, future))
+    def ask(self, item: _Item) -> Future[_Answer | GitLabError]:
+        """Have something asked for."""
+        future: Future[_Answer | GitLabError] = Future()
+        self._tasks.put((item, future))
         if len(self._threads) < self._size:
             # daemon: an interrupt must not wait for a host that says nothing
             self._threads.append(threading.Thread(target=self._work, daemon=True))
@@ -112,27 +137,27 @@ class _Crew:
         connection: Connection | None = None
         try:
             while (task := self._tasks.get()) is not None:
-                wanted, future = task
+                item, future = task
                 try:
                     connection = connection or self._open()
-                    future.set_result(self._fetched(connection, wanted))
+                    future.set_result(self._answer(connection, item))
                 except BaseException as error:
                     future.set_exception(error)
         finally:
             if connection:
                 connection.close()
 
-    def _fetched(self, connection: Connection, wanted: Wanted) -> FetchedJob | GitLabError:
+    def _answer(self, connection: Connection, item: _Item) -> _Answer | GitLabError:
         if self._refusal:
             return self._refusal
         try:
-            fetched = fetch_settled(connection, wanted.project_id, wanted.job, max_bytes=self._max_bytes)
+            answer = self._asked(connection, item)
         except GitLabError as error:
             self._count(error)
             return error
         with self._lock:
             self._failures = 0
-        return fetched
+        return answer
 
     def _count(self, error: GitLabError) -> None:
         with self._lock:

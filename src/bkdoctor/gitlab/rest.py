@@ -6,7 +6,7 @@ that are needed; whatever else GitLab sends is left alone.
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
 
@@ -18,6 +18,8 @@ PAGE = 100
 MAX_PAGES = 200
 """A bound, for an answer that never ends."""
 _HIDDEN = frozenset({403, 404})
+_CURSORS = frozenset({"cursor", "id_before", "page"})
+"""What tells one page of a list from the next."""
 _CONFLICT = 409
 _MAX_TEXT = 1024 * 1024
 
@@ -85,6 +87,22 @@ def rows(
         number = number + 1 if more and number < pages else 0
 
 
+def keyset_rows(
+    connection: Connection, asked: Asked, path: str, form: type[_T], query: Mapping[str, Any]
+) -> Iterator[_T]:
+    """Yield the rows of a list by descending number, however long it is and whatever is added meanwhile.
+
+    Each page says where the next one starts; a GitLab that has no such pages numbers them. Raises GitLabError.
+    """
+    wanted = {**query, "pagination": "keyset", "order_by": "id", "sort": "desc", "per_page": PAGE}
+    while wanted:
+        answer, following = connection.read(asked, lambda wanted=wanted: _page_and_next(connection, path, wanted))  # type: ignore[misc]
+        rows_ = _as(list[form], answer, asked)  # type: ignore[valid-type]
+        yield from rows_
+        # only what the address asks is taken of it: it may name another host than the one that is asked
+        wanted = wanted | following if rows_ and following and following.items() - wanted.items() else {}
+
+
 def send(
     connection: Connection,
     asked: Asked,
@@ -149,6 +167,12 @@ def _page(connection: Connection, path: str, query: Mapping[str, Any]) -> tuple[
     response = _response(connection, "get", path, query)
     # the address of the next page may name another host than the one that is asked
     return response.json(), "next" in response.links
+
+
+def _page_and_next(connection: Connection, path: str, query: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+    response = _response(connection, "get", path, query)
+    url = response.links.get("next", {}).get("url", "")
+    return response.json(), {k: v for k, v in parse_qsl(urlsplit(url).query) if k in _CURSORS}
 
 
 def _response(

@@ -15,12 +15,14 @@ from bkdoctor.gitlab.address import (
     GITLAB_COM,
     JOB,
     MERGE_REQUEST,
+    PLACE,
     Base,
     Kind,
     PageUrl,
     Place,
     parse_base,
     parse_page,
+    parse_place,
     parse_project,
     parse_remote,
 )
@@ -80,24 +82,31 @@ def resolve(
 ) -> tuple[Spot, int]:
     """Find out which page of this kind is meant: where it is, and its number. Raises UsageError."""
     clues = _Clues(kind, parse_page(argument, kind), project, gitlab, env, remote)
+    base, page = clues.base(), clues.page
+    name = str(page) if isinstance(page, int) else f"{page.base.url}/{page.path}/-/{kind.page}/{page.number}"
+    return _spot(clues, base, clues.project(base), name), page if isinstance(page, int) else page.number
+
+
+def resolve_place(
+    argument: str, *, gitlab: str | None = None, env: Mapping[str, str], remote: Callable[[], str | None]
+) -> Spot:
+    """Find out where a project or a group is, given by path, number or address. Raises UsageError."""
+    named = parse_place(argument)
+    page = PageUrl(base=named.base, path=named.path, number=0) if isinstance(named, Place) else 0
+    clues = _Clues(PLACE, page, None, gitlab, env, remote)
     base = clues.base()
+    path = named if isinstance(named, str) else clues.project(base)
+    return _spot(clues, base, path, path)
+
+
+def _spot(clues: "_Clues", base: Base, project: str, name: str) -> Spot:
     token, verify, advice = _credentials(clues, base)
-    notes = [note for note in (clues.note(base), advice if environment_token(env) else "") if note]
+    notes = [note for note in (clues.note(base), advice if environment_token(clues.env) else "") if note]
     if token and base.scheme == "http" and base.host not in ("localhost", "127.0.0.1", "::1"):
         notes.append(f"{base.netloc} was asked without TLS: the token went over the network in plain text")
     if verify is False:
         notes.append(f"the certificate of {base.netloc} was not checked: ssl_verify is off in the configuration")
-    page = clues.page
-    spot = Spot(
-        base=base,
-        project=clues.project(base),
-        name=str(page) if isinstance(page, int) else f"{page.base.url}/{page.path}/-/{kind.page}/{page.number}",
-        token=token,
-        advice=advice,
-        verify=verify,
-        notes=tuple(notes),
-    )
-    return spot, page if isinstance(page, int) else page.number
+    return Spot(base=base, project=project, name=name, token=token, advice=advice, verify=verify, notes=tuple(notes))
 
 
 _Place = TypeVar("_Place", bound=Place)

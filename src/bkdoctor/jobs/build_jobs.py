@@ -2,6 +2,7 @@
 
 import re
 
+from bkdoctor.errors import UsageError
 from bkdoctor.model import Report
 from bkdoctor.trace.source import Source
 
@@ -17,6 +18,15 @@ _OUTPUT = re.compile(rb"Sending build context to Docker daemon|#\d+ \[internal\]
 """What builders print first, whoever called them."""
 _HEAD = 4 * 1024 * 1024
 """How much of a trace's beginning is searched."""
+
+
+def checked(words: str | None) -> str:
+    """Return the regular expression for the names of build jobs: the user's, else the usual one. Raises UsageError."""
+    try:
+        re.compile(words or "")
+    except re.error as error:
+        raise UsageError(f"--jobs is no regular expression ({error}): mend it") from None
+    return words or WORDS
 
 
 def is_build(report: Report, trace: Source, words: str) -> bool:

@@ -3,21 +3,20 @@
 Whatever cannot be read is said in the story, which holds everything that was.
 """
 
-import re
 from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec.structs import replace
 
 from bkdoctor.catalog.catalog import Catalog
-from bkdoctor.errors import EXIT_UNKNOWN, GitLabError, UsageError
+from bkdoctor.errors import EXIT_UNKNOWN, GitLabError
 from bkdoctor.gitlab.connection import Connection
 from bkdoctor.gitlab.family import Family, Member, passed_beside, passed_in, read_family
 from bkdoctor.gitlab.fetching import Fetched, Open, Wanted, fetch_all, opener
 from bkdoctor.gitlab.merge_requests import get_merge_request
 from bkdoctor.gitlab.pipelines import get_pipeline
 from bkdoctor.gitlab.target import Spot
-from bkdoctor.jobs.build_jobs import WORDS
+from bkdoctor.jobs.build_jobs import WORDS, checked
 from bkdoctor.jobs.causes import group_for_story
 from bkdoctor.jobs.choosing import choose
 from bkdoctor.jobs.reading import by_fields, diagnosed
@@ -46,11 +45,7 @@ class Teller(msgspec.Struct, frozen=True, kw_only=True):
 
 def teller_of(spot: Spot, catalog: Catalog, known: Facts, words: str | None, own: tuple[int, str] = (0, "")) -> Teller:
     """Return a teller that asks where `spot` is, and shows on a terminal how far it is. Raises UsageError."""
-    try:
-        re.compile(words or "")
-    except re.error as error:
-        raise UsageError(f"--jobs is no regular expression ({error}): mend it") from None
-    return Teller(open=opener(spot), catalog=catalog, known=known, words=words or WORDS, own=own)
+    return Teller(open=opener(spot), catalog=catalog, known=known, words=checked(words), own=own)
 
 
 def exit_status(story: Story) -> int:

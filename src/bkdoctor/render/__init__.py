@@ -18,6 +18,7 @@ from bkdoctor.errors import UsageError
 from bkdoctor.model import Report
 
 if TYPE_CHECKING:
+    from bkdoctor.fleet import Scan
     from bkdoctor.story import Story
 
 
@@ -100,3 +101,18 @@ def story_text(name: str, story: Story, options: Options) -> str:
     if find_spec(module):
         return cast("str", importlib.import_module(module).render(story, options))
     return "".join(texts(name, [job.report for job in story.jobs], options))
+
+
+def scan_text(name: str, scan: Scan, options: Options) -> str:
+    """Return what to write of a scan: what `_scan_NAME` makes of it. Raises UsageError if there is none."""
+    check_scan(name)
+    return cast("str", importlib.import_module(f"{__name__}._scan_{name}").render(scan, options))
+
+
+def check_scan(name: str) -> None:
+    """Raise UsageError where there is no such output of a scan."""
+    import pkgutil
+
+    known = sorted(m.name.removeprefix("_scan_") for m in pkgutil.iter_modules(__path__) if m.name.startswith("_scan_"))
+    if name not in known:
+        raise UsageError(f"--format {name}: scan has no such format. Choose one of {', '.join(known)}.")

@@ -27,6 +27,7 @@ STYLES = {
     "decisive": "bold red",
     "url": "blue",
 }
+_MAX_NOTES = 20
 
 
 class Screen:
@@ -105,6 +106,28 @@ class Screen:
         for name, value in rows:
             grid.add_row(Text(name, self._style("strong")), Text(one_line(value), overflow="fold"))
         self._padded(grid, 2)
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]], numbers: int) -> None:
+        """Write rows of text under headings; the first columns hold numbers, as many as `numbers` says."""
+        self.blank()
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for number, heading in enumerate(headings):
+            name = Text(heading, self._style("faint"))
+            table.add_column(name, justify="right" if number < numbers else "left", overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(one_line(cell), overflow="fold") for cell in row))
+        self._padded(table, 2)
+
+    def notes(self, heading: str, texts: Sequence[str]) -> None:
+        """Write what is to be known of the answer itself; of many only the first, unless all shall be shown."""
+        if not texts:
+            return
+        self.heading(heading)
+        shown = texts if self._options.verbose else texts[:_MAX_NOTES]
+        for text in shown:
+            self.prose_text(f"- {text}", indent=2)
+        if len(shown) < len(texts):
+            self.prose_text(f"- and {len(texts) - len(shown)} more; option -v shows them", indent=2)
 
     def snippet(self, code: str, language: str) -> None:
         """Write code as it is between blank lines: not wrapped, not indented, not framed."""

@@ -14,7 +14,7 @@ from bkdoctor.text import one_line, shorten
 if TYPE_CHECKING:
     from bkdoctor.render._screen import Screen
 
-_MAX_NAMES, _MAX_GROUPS, _MAX_MISSING = 10, 20, 20
+_MAX_NAMES, _MAX_GROUPS = 10, 20
 
 
 def render(story: Story, options: Options = Options()) -> str:  # noqa: B008  (frozen)
@@ -33,8 +33,8 @@ def render(story: Story, options: Options = Options()) -> str:  # noqa: B008  (f
     if len(groups) < len(story.groups):
         screen.rule("")
         screen.prose_text(f"{len(story.groups) - len(groups)} more reasons; option -v shows them.", style="faint")
-    _notes(screen, "About this answer", story.notes, options)
-    _notes(screen, "Missing", story.missing, options)
+    screen.notes("About this answer", story.notes)
+    screen.notes("Missing", story.missing)
     return screen.text()
 
 
@@ -121,14 +121,3 @@ def _whole(screen: Screen, group: Group, number: int, of: int, options: Options)
     for url in urls:
         if url:
             screen.address(url)
-
-
-def _notes(screen: Screen, heading: str, texts: tuple[str, ...], options: Options) -> None:
-    if not texts:
-        return
-    screen.heading(heading)
-    shown = texts if options.verbose else texts[:_MAX_MISSING]
-    for text in shown:
-        screen.prose_text(f"- {text}", indent=2)
-    if len(shown) < len(texts):
-        screen.prose_text(f"- and {len(texts) - len(shown)} more; option -v shows them", indent=2)
