@@ -103,7 +103,7 @@ def test_commands_that_ask_gitlab_are_understood(command: str, folder: Path) -> 
 
 
 def test_the_options_exist(folder: Path) -> None:
-    commands = ("", "log", "pipeline", "fix", "migrate", "lint", "preflight")
+    commands = ("", "log", "pipeline", "scan", "fix", "migrate", "lint", "preflight")
     shown = run("; ".join(f"bkdoctor {command} --help" for command in commands), folder).stdout
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README)) - {"--from", "--to"}
     assert len(options) > 4

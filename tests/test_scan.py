@@ -436,6 +436,8 @@ def test_wrong_words(cli: Cli, gitlab: BotGitLab) -> None:
         assert cli("scan", "team", *words).status == 2
     assert cli("scan", "http://").status == 2
     assert cli("scan", "a b").status == 2
+    assert cli("scan", "team", "--html", "missing/report.html").status == 4
+    assert cli("scan", "team", "--html", ".").status == 4
     assert not gitlab.seen
 
 
@@ -488,10 +490,11 @@ def test_the_terminal_shows_what_matters(cli: Cli, gitlab: BotGitLab) -> None:
     assert "team/p21" in cli("scan", "team", "-v").out
 
 
-@pytest.mark.parametrize("form", ["terminal", "json", "csv"])
+@pytest.mark.parametrize("form", ["terminal", "json", "csv", "html"])
 def test_hostile_names_stay_names(cli: Cli, gitlab: BotGitLab, form: str) -> None:
     name = "build \x1b[31m <script>x</script>\u202e"
     failed(gitlab, 10, APPARMOR.replace(b"runner-21", b"r\x1b[31m\xe2\x80\xae1"), name=name, ref=name)
     out = cli("scan", "team", "-f", form).out
     assert "\x1b" not in out
     assert "\u202e" not in out
+    assert form != "html" or "<script>x" not in out

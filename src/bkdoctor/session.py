@@ -225,6 +225,20 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         return Options(width=width, colour=colour, links=colour, verbose=self.verbose)
 
 
+def write_page(file: Path, scan: Scan) -> None:
+    """Write the page of a scan to a file, at once: a page that is there is whole. Raises InputError."""
+    from bkdoctor.render import Options, scan_text
+
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        aside.write_text(scan_text("html", scan, Options()), encoding="utf-8")
+        aside.replace(file)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror}. Name another file, or make it writable.") from None
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def catalog_of(folders: tuple[Path, ...]) -> Catalog:
     """Return bkdoctor's own patterns, unless BKDOCTOR_NO_BUILTIN=1 leaves them out, and those of `folders`."""
     return load_stored(folders, builtin=with_builtin(), cache=cache_folder())

@@ -113,6 +113,7 @@ def check_scan(name: str) -> None:
     """Raise UsageError where there is no such output of a scan."""
     import pkgutil
 
-    known = sorted(m.name.removeprefix("_scan_") for m in pkgutil.iter_modules(__path__) if m.name.startswith("_scan_"))
+    found = (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("_scan_"))
+    known = sorted({name.removeprefix("_scan_") for name in found} - {"words"})
     if name not in known:
         raise UsageError(f"--format {name}: scan has no such format. Choose one of {', '.join(known)}.")

@@ -1,9 +1,10 @@
 """Failed builds of two windows -> what they have in common: causes, runners, images, projects, when."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
-from bkdoctor.fleet import Case, CauseCount, Cluster, Count, Gone, Period, Totals
+from bkdoctor.fleet import Case, CauseCount, Cluster, Count, Gone, Period, Scan, Totals
 from bkdoctor.scan.gather import Gathered
 from bkdoctor.scan.window import Window, iso
 from bkdoctor.story import UNKNOWN
@@ -11,8 +12,33 @@ from bkdoctor.story import UNKNOWN
 _EXAMPLES = 5
 _LEAST, _SHARE, _LIFT = 3, 0.6, 1.5
 """What makes a cluster: so many jobs of a cause, such a part of them, so many times the usual part."""
+_CHANCE = 0.01
+"""How often that may be seen at most where the cause has nothing to do with it."""
 
 Key = tuple[str, str | None]
+
+
+def scan_of(gitlab: str, window: Window, gathered: Gathered, *, compared: bool, notes: tuple[str, ...] = ()) -> Scan:
+    """Return what was gathered as it is shown; `compared` says whether the window before was looked at."""
+    now = gathered.now
+    return Scan(
+        gitlab=gitlab,
+        kind=gathered.root.kind,
+        path=gathered.root.path,
+        since=iso(window.start),
+        until=iso(window.end),
+        before=iso(window.before) if compared else None,
+        totals=totals(gathered, compared=compared),
+        causes=causes(gathered, compared=compared),
+        gone=gone(gathered),
+        runners=counts(now, runner),
+        images=counts(now, image),
+        projects=counts(now, project),
+        periods=periods(now, window),
+        jobs=tuple(now),
+        notes=notes,
+        missing=gathered.missing.texts,
+    )
 
 
 def key_of(case: Case) -> Key:
@@ -134,7 +160,12 @@ def _clusters(cases: list[Case], usual: dict[str, Counter[str | None]]) -> Itera
     for kind, counter in usual.items():
         (name, jobs), *_ = Counter(_KINDS[kind](case) for case in cases).most_common(1)
         share, common = jobs / len(cases), counter[name] / counter.total()
-        if name and jobs >= _LEAST and share >= _SHARE and share >= _LIFT * common:
+        if (
+            name
+            and jobs >= _LEAST
+            and share >= max(_SHARE, _LIFT * common)
+            and not _by_chance(jobs, len(cases), common)
+        ):
             yield Cluster(
                 kind="runner" if kind == "runner" else "image",
                 name=name,
@@ -142,6 +173,14 @@ def _clusters(cases: list[Case], usual: dict[str, Counter[str | None]]) -> Itera
                 share=round(share, 3),
                 usual=round(common, 3),
             )
+
+
+def _by_chance(jobs: int, of: int, usual: float) -> bool:
+    """Whether so many jobs of a cause, or more, may stand there by chance: the bound of Chernoff."""
+    weight = jobs * math.log(jobs / of / usual)
+    if jobs < of:
+        weight += (of - jobs) * math.log((1 - jobs / of) / (1 - usual))
+    return math.exp(-weight) > _CHANCE
 
 
 def _minutes(cases: list[Case]) -> float:

@@ -15,10 +15,11 @@ from bkdoctor.gitlab.target import Spot
 from bkdoctor.jobs.build_jobs import checked
 from bkdoctor.scan import counting
 from bkdoctor.scan.cache import Cache
-from bkdoctor.scan.gather import Gathered, Scanner, gather
+from bkdoctor.scan.gather import Scanner, gather
 from bkdoctor.scan.interrupt import stoppable
 from bkdoctor.scan.progress import Bar
-from bkdoctor.scan.window import Window, iso, window_of
+from bkdoctor.scan.window import window_of
+from bkdoctor.session import Session, cache_folder, with_builtin
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,20 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """The folder for what is kept; None: there is none."""
 
 
+def wish_of(session: Session, spot: Spot, since: str, words: str | None, *, compare: bool) -> Wish:
+    """Return what a command line asks for."""
+    return Wish(
+        spot=spot,
+        since=since,
+        words=words,
+        compare=compare,
+        catalog=session.catalog,
+        folders=session.folders,
+        builtin=with_builtin(),
+        keep=cache_folder(),
+    )
+
+
 def tell(wish: Wish, now: datetime | None = None) -> Scan:
     """Return the scan. Raises UsageError, and GitLabError if nothing can be read."""
     window, words = window_of(wish.since, now or datetime.now(UTC)), checked(wish.words)
@@ -57,7 +72,7 @@ def tell(wish: Wish, now: datetime | None = None) -> Scan:
         )
         gathered = gather(scanner, wish.spot.project)
         notes = (*wish.spot.notes, *((cache.fault,) if cache.fault else ()))
-    return _scan(wish, window, gathered, notes)
+    return counting.scan_of(wish.spot.base.url, window, gathered, compared=wish.compare, notes=notes)
 
 
 def exit_status(scan: Scan) -> int:
@@ -65,25 +80,3 @@ def exit_status(scan: Scan) -> int:
     if scan.missing:
         return GitLabError.exit_status
     return EXIT_UNKNOWN if scan.totals.unknown else 0
-
-
-def _scan(wish: Wish, window: Window, gathered: Gathered, notes: tuple[str, ...]) -> Scan:
-    now, compared = gathered.now, wish.compare
-    return Scan(
-        gitlab=wish.spot.base.url,
-        kind=gathered.root.kind,
-        path=gathered.root.path,
-        since=iso(window.start),
-        until=iso(window.end),
-        before=iso(window.before) if compared else None,
-        totals=counting.totals(gathered, compared=compared),
-        causes=counting.causes(gathered, compared=compared),
-        gone=counting.gone(gathered),
-        runners=counting.counts(now, counting.runner),
-        images=counting.counts(now, counting.image),
-        projects=counting.counts(now, counting.project),
-        periods=counting.periods(now, window),
-        jobs=tuple(now),
-        notes=notes,
-        missing=gathered.missing.texts,
-    )
