@@ -243,6 +243,7 @@ def test_a_new_job_alone_is_read(cli: Cli, gitlab: BotGitLab) -> None:
     gitlab.seen.clear()
     assert len(scanned(cli)["jobs"]) == 2
     assert [path.split("/jobs/")[1] for path in asked(gitlab, "trace")] == ["11/trace"]
+    assert not asked(gitlab, "job"), "the list has told it all"
 
 
 def test_other_patterns_and_other_names_judge_again(cli: Cli, gitlab: BotGitLab, tmp_path: Path) -> None:
@@ -381,6 +382,23 @@ def test_erased_logs_are_counted_once_and_told_in_one_sentence(cli: Cli, gitlab:
     assert (made["totals"]["unread"], made["totals"]["builds"]) == (30, 31)
     assert len(made["missing"]) == 1
     assert made["missing"][0].endswith("(and 29 more like this)")
+
+
+def test_an_interrupt_at_the_list_says_how_much_was_not_asked(cli: Cli, gitlab: BotGitLab) -> None:
+    for number in range(40):
+        gitlab.project_id(f"team/x{number}")
+    failed(gitlab, 10)
+    original = gitlab._project_jobs
+
+    def interrupting(*words: Any) -> Any:
+        if len(asked(gitlab, "project jobs")) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(*words)
+
+    gitlab.__dict__["_project_jobs"] = interrupting
+    made = json.loads(cli("scan", "team", "-f", "json").out)
+    assert any(text.endswith("projects were not asked") for text in made["missing"])
+    assert len(asked(gitlab, "project jobs")) < 43
 
 
 def test_a_job_that_no_runner_took_is_known_without_a_log(cli: Cli, gitlab: BotGitLab) -> None:

@@ -49,12 +49,17 @@ def fetch_job(target: Target, *, max_bytes: int = MAX_TRACE, limits: Limits | No
         return read_job(connection, target, max_bytes=max_bytes)
 
 
-def read_job(connection: Connection, target: Target, *, max_bytes: int = MAX_TRACE) -> FetchedJob:
-    """The same over an open connection, with whose token the target's project is asked."""
+def read_job(
+    connection: Connection, target: Target, *, max_bytes: int = MAX_TRACE, fields: Mapping[str, Any] | None = None
+) -> FetchedJob:
+    """The same over an open connection, with whose token the target's project is asked.
+
+    `fields` are what the API says of the job, where a list has told it already: then only the trace is asked for.
+    """
     project = f"project {target.project}" if target.project.isdecimal() else target.project
     thing = f"job {target.job_id} of {project}"
     asked = Asked(thing=thing, project=target.project)
-    job = _Job(connection.read(asked, lambda: _job(connection, target)))
+    job = _Job(fields if fields is not None else connection.read(asked, lambda: _job(connection, target)))
     trace = Spooled(TraceSource(b"")) if job.erased else _read_trace(connection, target, thing, max_bytes)
     if _is_blank(trace.source) and not job.failure_says_why:
         raise NoLogError(job.why_no_trace(thing), permanent=True)
@@ -90,7 +95,7 @@ def _stream_trace(connection: Connection, target: Target, max_bytes: int) -> Spo
         chunks = job.trace(streamed=True, iterator=True, chunk_size=_CHUNK, **ONCE)
     except gitlab.exceptions.GitlabError as error:
         if error.response_code == 404:
-            return Spooled(TraceSource(b""))  # the job is there, as the first request has shown
+            return Spooled(TraceSource(b""))  # the job is there, as the first request or a list has shown
         raise
     return spooled(connection.in_time(chunks), max_bytes)
 

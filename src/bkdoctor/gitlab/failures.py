@@ -1,6 +1,6 @@
 """A group or project -> its projects; a project and a time -> the jobs that failed since, and which passed besides."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -43,6 +43,10 @@ class _Runner(msgspec.Struct, frozen=True):
     description: str | None = None
 
 
+class _Manager(msgspec.Struct, frozen=True):
+    version: str | None = None
+
+
 class FailedJob(Job, frozen=True, kw_only=True):
     """A job with what is needed to count it."""
 
@@ -50,11 +54,19 @@ class FailedJob(Job, frozen=True, kw_only=True):
     created_at: str | None = None
     pipeline: _Numbered | None = None
     runner: _Runner | None = None
+    runner_manager: _Manager | None = None
+    erased_at: str | None = None
 
     @property
     def ended(self) -> str:
         """When it ended or, where it never ran, was made; ISO 8601, empty if not known."""
         return self.finished_at or self.created_at or ""
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What the job API would say, as far as it is used to read a log."""
+        found: dict[str, Any] = msgspec.to_builtins(self)
+        return found
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,11 +7,11 @@ iterates, or in other processes: the time limit of a pattern counts what its who
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import closing
 from itertools import islice
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -52,6 +52,8 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
     project_id: int
     job: Job
+    fields: Mapping[str, Any] | None = None
+    """All that the API says of the job, where a list has told it: then it is not asked again."""
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +76,7 @@ def fetch_all(
     """
 
     def fetch(api: Connection, one: Wanted) -> FetchedJob:
-        return fetch_settled(api, one.project_id, one.job, max_bytes=max_bytes)
+        return fetch_settled(api, one.project_id, one.job, max_bytes=max_bytes, fields=one.fields)
 
     with closing(ask_all(open_, wanted, fetch, side_by_side=side_by_side)) as answers:
         for one, log in answers:

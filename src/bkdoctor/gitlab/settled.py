@@ -1,7 +1,9 @@
 """A job of a pipeline -> its trace, read again while its end is missing: just after a job GitLab may serve a part."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from bkdoctor.errors import NoLogError
 from bkdoctor.gitlab.client import FetchedJob, read_job
@@ -32,22 +34,27 @@ _BY_RUNNER = frozenset(
 """Reasons with which a runner ends a job, after it has written the last line; GitLab's own end without one."""
 
 
-def fetch_settled(api: Connection, project: int, job: Job, *, max_bytes: int = MAX_TRACE) -> FetchedJob:
-    """Return what GitLab knows of a job that has ended, its whole trace with it. Raises GitLabError."""
+def fetch_settled(
+    api: Connection, project: int, job: Job, *, max_bytes: int = MAX_TRACE, fields: Mapping[str, Any] | None = None
+) -> FetchedJob:
+    """Return what GitLab knows of a job that has ended, its whole trace with it. Raises GitLabError.
+
+    `fields` are those of the job, where a list has told them all.
+    """
     target = Target(base=api.base, project=str(project), job_id=job.id, name=str(job.id))
     for pause in PAUSES:
-        fetched = _once(api, target, max_bytes)
+        fetched = _once(api, target, max_bytes, fields)
         if fetched is not None and not _may_grow(job, fetched.trace):
             return fetched
         if fetched is None and not _is_fresh(job):
             break
         api.pause(pause)
-    return read_job(api, target, max_bytes=max_bytes)
+    return read_job(api, target, max_bytes=max_bytes, fields=fields)
 
 
-def _once(api: Connection, target: Target, max_bytes: int) -> FetchedJob | None:
+def _once(api: Connection, target: Target, max_bytes: int, fields: Mapping[str, Any] | None) -> FetchedJob | None:
     try:
-        return read_job(api, target, max_bytes=max_bytes)
+        return read_job(api, target, max_bytes=max_bytes, fields=fields)
     except NoLogError:
         return None
 

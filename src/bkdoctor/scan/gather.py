@@ -101,10 +101,11 @@ def _listed(scanner: Scanner, root: Root, missing: Missing) -> list[Found]:
 
     found: list[Found] = []
     refusal: GitLabError | None = None
-    answered = False
+    answered, told = False, 0
     with closing(ask_all(scanner.open, _until_stopped(scanner, projects), ask)) as answers:
         for project, listed in answers:
             scanner.bar.step()
+            told += 1
             why = str(listed) if isinstance(listed, GitLabError) else listed.why_partial
             if why:
                 missing.add(f"the failed jobs of {project.path_with_namespace or project.id} are not all known: {why}")
@@ -115,6 +116,8 @@ def _listed(scanner: Scanner, root: Root, missing: Missing) -> list[Found]:
                 found += [(project, job) for job in listed.jobs]
     if refusal and not answered:
         raise refusal
+    if told < len(projects):
+        missing.add(f"{len(projects) - told} projects were not asked")
     found.sort(key=lambda one: (one[1].ended, one[1].id), reverse=True)
     if len(found) > MAX_JOBS:
         missing.add(f"only the newest {MAX_JOBS} of {len(found)} failed jobs were read: take a shorter window")
@@ -133,7 +136,9 @@ def _verdicts(scanner: Scanner, found: list[Found], missing: Missing) -> Iterato
         if kept.unread:
             missing.add(f"job {one[1].id} was not read: {kept.unread}")
         yield one, kept
-    asked = (Wanted(project_id=project.id, job=job) for project, job in _until_stopped(scanner, wanted))
+    asked = (
+        Wanted(project_id=project.id, job=job, fields=job.fields) for project, job in _until_stopped(scanner, wanted)
+    )
     done = 0
     with closing(fetch_all(scanner.open, asked)) as answers:
         # the jobs stand first, so that none is taken from them when there is no further answer
