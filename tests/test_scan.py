@@ -7,7 +7,7 @@ import os
 import signal
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,19 @@ def test_without_the_window_before_nothing_is_called_new(cli: Cli, gitlab: BotGi
 def test_a_job_that_waited_long_is_found_by_when_it_ended(cli: Cli, gitlab: BotGitLab) -> None:
     failed(gitlab, 10, created_at=ago(hours=30), ended=ago(hours=20))
     assert len(scanned(cli, "team", "--since", "24h")["jobs"]) == 1
+
+
+@pytest.mark.parametrize("hours", [-11, 13])
+def test_times_may_stand_in_any_zone(cli: Cli, gitlab: BotGitLab, hours: int) -> None:
+    zone = timezone(timedelta(hours=hours))
+    for number, length in ((10, 30), (11, 23), (12, 1)):
+        time = (datetime.now(UTC) - timedelta(hours=length)).astimezone(zone).isoformat(timespec="milliseconds")
+        failed(gitlab, number, ended=time)
+    made = scanned(cli, "team", "--since", "24h")
+    assert [job["id"] for job in made["jobs"]] == [12, 11]
+    assert made["totals"]["builds_before"] == 1
+    assert all(job["ended"].endswith("Z") for job in made["jobs"])
+    assert made["jobs"][0]["ended"] >= ago(hours=2)
 
 
 def test_the_list_is_read_no_further_than_the_window(cli: Cli, gitlab: BotGitLab) -> None:

@@ -1,5 +1,6 @@
 """A group or project -> its projects; a project and a time -> the jobs that failed since, and which passed besides."""
 
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -59,8 +60,13 @@ class FailedJob(Job, frozen=True, kw_only=True):
 
     @property
     def ended(self) -> str:
-        """When it ended or, where it never ran, was made; ISO 8601, empty if not known."""
-        return self.finished_at or self.created_at or ""
+        """When it ended or, where it never ran, was made; ISO 8601 in UTC, empty if not known."""
+        return _in_utc(self.finished_at) or self.made
+
+    @property
+    def made(self) -> str:
+        """When it was made, in the same form."""
+        return _in_utc(self.created_at)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -118,7 +124,7 @@ def failed_since(api: Connection, project: Project, since: str, listed_since: st
     found: list[FailedJob] = []
     try:
         for job in rest.keyset_rows(api, asked, f"/projects/{project.id}/jobs", FailedJob, {"scope[]": "failed"}):
-            if (job.created_at or listed_since) < listed_since:
+            if (job.made or listed_since) < listed_since:
                 break
             if job.ended >= since:
                 found.append(job)
@@ -127,6 +133,15 @@ def failed_since(api: Connection, project: Project, since: str, listed_since: st
             raise
         return Listed(jobs=tuple(found), why_partial=str(error))
     return Listed(jobs=tuple(found))
+
+
+def _in_utc(text: str | None) -> str:
+    """Return a time without fractions; GitLab writes it in the time zone that its administrator chose."""
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return ""
+    return (time.astimezone(UTC) if time.tzinfo else time).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def passed_in_pipeline(api: Connection, project_id: int, pipeline: int) -> dict[str, int]:

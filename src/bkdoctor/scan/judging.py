@@ -8,7 +8,6 @@ from bkdoctor.gitlab.failures import FailedJob, Project
 from bkdoctor.jobs.causes import cause_of
 from bkdoctor.jobs.reading import by_fields, diagnosed
 from bkdoctor.redact import redact
-from bkdoctor.scan.window import in_utc
 from bkdoctor.story import UNKNOWN, JobReport, answer
 from bkdoctor.text import one_line, shorten
 
@@ -37,7 +36,7 @@ def case_of(project: Project, job: FailedJob, verdict: Verdict) -> Case:
         name=_plain(job.name),
         stage=_plain(job.stage or "") or None,
         ref=_plain(job.ref or "") or None,
-        ended=in_utc(job.ended),
+        ended=job.ended,
         minutes=round((job.duration or 0) / 60, 2),
         web_url=job.web_url,
         cause=verdict.cause,

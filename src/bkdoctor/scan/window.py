@@ -65,12 +65,3 @@ def iso(time: datetime) -> str:
 def listed_from(start: datetime) -> str:
     """Return from which time on made jobs are listed, so that none is missed that ended after `start`."""
     return iso(start - _WAIT)
-
-
-def in_utc(text: str) -> str:
-    """Return a time of GitLab's in UTC; empty where it is none."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        return ""
-    return iso(time if time.tzinfo else time.replace(tzinfo=UTC))
