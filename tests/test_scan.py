@@ -190,6 +190,11 @@ def test_jobs_that_passed_when_run_again_are_flaky(cli: Cli, gitlab: BotGitLab) 
     made = scanned(cli)
     assert {job["id"]: job["passed_as"] for job in made["jobs"]} == {10: 12, 11: None}
     assert (made["totals"]["flaky"], made["causes"][0]["flaky"]) == (1, 1)
+    gitlab.add_pipeline_job(APP, 7, 13, PASSED, name="build-arm", status="success")
+    assert scanned(cli)["totals"]["flaky"] == 2
+    gitlab.seen.clear()
+    assert scanned(cli)["totals"]["flaky"] == 2
+    assert not asked(gitlab, "pipeline jobs"), "what passed stays so"
 
 
 def test_a_cause_clusters_on_a_runner_only_if_others_do_not(cli: Cli, gitlab: BotGitLab) -> None:

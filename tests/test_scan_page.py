@@ -105,6 +105,16 @@ def test_links_within_the_page_lead_somewhere() -> None:
     assert "25 more are not shown" in page
 
 
+@pytest.mark.parametrize(
+    ("there", "elsewhere", "clusters"), [(30, 10, True), (3, 2, False), (12, 0, True), (12, 20, False)]
+)
+def test_what_chance_gives_is_no_cluster(there: int, elsewhere: int, clusters: bool) -> None:
+    mine = [case(n, "cause-1", image=None, runner="bad" if n < there else "good") for n in range(there + elsewhere)]
+    others = [case(1000 + n, "cause-2", image=None, runner=("bad", "good", "fair")[n % 3]) for n in range(90)]
+    made = next(cause for cause in scan_of(mine + others).causes if cause.cause == "cause-1")
+    assert [one.name for one in made.clusters] == (["bad"] if clusters else [])
+
+
 def test_plots_add_up() -> None:
     scan = small()
     known = _plots.colours(["cause-1", "cause-2"])

@@ -4,6 +4,7 @@ Whatever cannot be read is said, takes nothing else away and is asked for the ne
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -141,7 +142,6 @@ def _verdicts(scanner: Scanner, found: list[Found], missing: Missing) -> Iterato
     )
     done = 0
     with closing(fetch_all(scanner.open, asked)) as answers:
-        # the jobs stand first, so that none is taken from them when there is no further answer
         for fetched in answers:
             one = wanted[done]
             done += 1
@@ -171,10 +171,12 @@ def _add(gathered: Gathered, case: Case, verdict: Verdict, start: str) -> None:
 def _find_flaky(scanner: Scanner, gathered: Gathered) -> None:
     """Mark the builds of the window of which another attempt passed in the same pipeline."""
     newest: dict[tuple[int, int], str] = {}
+    names: defaultdict[tuple[int, int], set[str]] = defaultdict(set)
     for case in gathered.now:
         if case.pipeline_id:
             place = (case.project_id, case.pipeline_id)
             newest[place] = max(newest.get(place, ""), case.ended)
+            names[place].add(case.name)
     passed: dict[int, dict[str, int]] = {}
     for _, number in newest:
         if (kept := scanner.cache.passed(number)) is not None:
@@ -190,6 +192,7 @@ def _find_flaky(scanner: Scanner, gathered: Gathered) -> None:
                 gathered.missing.add(f"whether jobs of pipeline {place[1]} passed later is not known: {jobs}")
                 continue
             passed[place[1]] = jobs
-            if newest[place] < old:
+            # what passed stays so; what did not may still be run again
+            if newest[place] < old or names[place] <= jobs.keys():
                 scanner.cache.keep_passed(place[1], jobs)
     gathered.now = [replace(c, passed_as=passed.get(c.pipeline_id, {}).get(c.name)) for c in gathered.now]
