@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from inspect import cleandoc
 
 import msgspec
 
@@ -22,6 +23,10 @@ patterns share, `vocabulary.toml` the types of placeholders.
 def schema_text() -> str:
     """Return the JSON Schema of a pattern file."""
     schema = msgspec.json.schema(Pattern)
+    for part in schema["$defs"].values():
+        # msgspec before 0.23 gives docstrings with the indents of the source
+        if "description" in part:
+            part["description"] = cleandoc(part["description"])
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "bkdoctor pattern", **schema}
     return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
