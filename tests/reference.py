@@ -13,11 +13,12 @@ from functools import lru_cache
 from unittest import mock
 
 from bkdoctor import doctor
-from bkdoctor.trace import builders, clean
+from bkdoctor.trace import builders, clean, pasted
 from bkdoctor.trace.builds import Builds
 from bkdoctor.trace.layout import Block, Command, Layout, Section, Span
 from bkdoctor.trace.log import Line
 from bkdoctor.trace.segment import _OWN_WORDS
+from bkdoctor.trace.source import Source
 
 
 class PlainLog:
@@ -28,9 +29,10 @@ class PlainLog:
     """
 
     def __init__(self, raw: bytes, _searcher: object = None, *, cut_at: int | None = None, left_out: int = 0) -> None:
-        self.raw = raw
+        self.raw = raw if clean.is_timestamped(raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n")) else _without_times(raw)
         self._cut_at = cut_at
         self._left_out = left_out
+        raw = self.raw
         first = raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n")
         self.timestamped = clean.is_timestamped(first)
         self.lost_escapes = b"[0K" in raw and b"\x1b" not in raw
@@ -116,6 +118,12 @@ class PlainLog:
             re.sub(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", b"", _CODES.sub(b"", self.joined(n))) for n in self.numbers()
         )
         return word in b"\n".join(lines)
+
+
+def _without_times(raw: bytes) -> bytes:
+    """Take away the times that another service's log has before its lines; `pasted` says which these are."""
+    source = pasted.without_times(Source(raw))
+    return source.read(0, source.size)
 
 
 _CODES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
@@ -421,6 +429,8 @@ def _title(text: str) -> str | None:
 
 class PlainCandidates(dict[str, list[int]]):
     """For each literal that occurs, the numbers of the lines whose text holds it."""
+
+    cut = False
 
     def __init__(self, log: PlainLog, literals: Sequence[str]) -> None:
         numbers = log.numbers()

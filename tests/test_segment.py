@@ -242,8 +242,14 @@ def test_a_booting_builder_prints_lines_that_are_no_headings() -> None:
     assert len(layout.builds) == 1
 
 
-def test_no_more_steps_are_kept_than_a_builder_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bkdoctor.trace.builds.MOST_STEPS", 3)
-    layout = segment(Log("".join(f"#{n} [1/2] RUN make\n" for n in range(9)).encode() + b"#1 ERROR: it is gone\n"))
-    assert [step.id for step in layout.steps] == ["#0", "#1", "#2"]
-    assert layout.steps[1].failed
+def test_of_very_many_marked_lines_the_first_and_the_last_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.trace.survey.MOST_MARKED", 3)
+    monkeypatch.setattr("bkdoctor.trace.segment.MOST_MARKED", 3)
+    headings = "".join(f"#{n} [1/2] RUN make\n" for n in range(9))
+    in_dump = "------\n > [a] RUN x:\n" + headings[18:]
+    for text, unread in ((headings, (4, 8)), (in_dump, (5, 9))):
+        layout = segment(Log(text.encode() + b"#8 ERROR: it is gone\n"))
+        assert layout.unread == unread
+        assert layout.steps[-1].id == "#8"
+        assert layout.steps[-1].failed
+        assert [block.span.stop for block in layout.dumps] == [5] * text.startswith("---")

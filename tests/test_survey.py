@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks import logs
 from bkdoctor.diagnosis.scan import Candidates
+from bkdoctor.doctor import diagnose
 from bkdoctor.trace import clean, survey
 from bkdoctor.trace.finder import AhoCorasickFinder, HyperscanFinder, Searcher, Seen
 from bkdoctor.trace.log import Log
@@ -110,15 +111,13 @@ def test_a_file_is_read_once_and_a_little(tmp_path: Path) -> None:
             read += len(data)
             return data
 
-    from bkdoctor.doctor import diagnose
-
     with path.open("rb") as file:
         report = diagnose(Counting(file), catalog(boom=pattern("lines = ['fatal error: <what>']")))
     assert [f.id for f in report.findings] == ["boom"]
     assert read < 1.5 * path.stat().st_size
 
 
-@pytest.mark.parametrize("kind", ["build", "one-line", "carriage-returns"])
+@pytest.mark.parametrize("kind", ["build", "one-line", "carriage-returns", "vertices"])
 def test_memory_does_not_grow_with_the_log(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "large.log"
     with path.open("wb") as file:
@@ -133,7 +132,30 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path, kind: str) -> None:
     assert int(done.stdout.split()[-1]) < 150 * 1024
 
 
-def test_the_catalogues_own_literals_are_found_in_one_pass() -> None:
+def test_of_very_many_lines_with_literals_the_first_and_the_last_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.diagnosis.scan.MOST_IN_ALL", 30)
+    log = Log(b"error: boom\n" * 20 + b"no such buildx\n" * 20, Searcher(LITERALS))
+    candidates = Candidates(log, LITERALS)
+    assert candidates.lines("error: boom") == list(range(1, 21))
+    assert candidates.lines("no such") == list(range(21, 41))
+    assert not candidates.cut
+    assert candidates.lines("buildx") == [*range(21, 26), *range(36, 41)]
+    assert candidates.cut
+
+
+def test_the_report_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.diagnosis.scan.MOST_IN_ALL", 1)
+    monkeypatch.setattr(survey, "MOST_MARKED", 2)
+    monkeypatch.setattr("bkdoctor.trace.segment.MOST_MARKED", 2)
+    raw = "".join(f"#{n} [1/2] RUN make\n#{n} 0.1 error: boom no such\n" for n in range(9)) + "#8 ERROR: exit code: 2\n"
+    two = catalog(boom=pattern("lines = ['error: <what>']"), such=pattern("lines = ['no such']"))
+    report = diagnose(raw.encode(), two)
+    assert [note.split(" ")[:2] for note in report.notes] == [["So", "many"], ["Lines", "4"]]
+    assert report.findings[0].location.step == "[1/2] RUN make"
+
+
+def test_the_catalogues_own_literals_are_found_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bkdoctor.diagnosis.scan.MOST_IN_ALL", 10**6)
     literals = ours().literals
     raw = "".join(f"#7 1.25 {literal} x\n" for literal in literals).encode()
     log = Log(raw, Searcher(literals))

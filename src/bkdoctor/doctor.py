@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 TEXT_LIMIT = 400
 """Characters of an evidence line that are shown."""
 CAPTURE_LIMIT = 300
+MOST_COMMANDS = 1_000
 
 
 def diagnose(
@@ -98,6 +99,16 @@ def report_on(
         *base.notes,
         *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
     ]
+    if matcher.left_out:
+        notes.append(
+            "So many lines hold words that patterns look for that of some patterns only the first and last were tried."
+        )
+    if layout.unread:
+        first, last = log.shown_number(layout.unread.start), log.shown_number(layout.unread.stop - 1)
+        notes.append(
+            f"Lines {first} to {last} hold more headings of steps, sections and commands than are looked at: "
+            "how the steps there ended is not known."
+        )
     if layout.cut_by_limit:
         line = log.shown_number(layout.cut_by_limit)
         notes.append(f"The log passed its size limit and ends at line {line}: the failure may be missing.")
@@ -129,7 +140,7 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
         from bkdoctor.fixes.service import alias_of
 
         values |= {"service.alias": alias_of(log.line(answer.evidence[0]).body) or ""}
-    commands = [redact(c.text) for c in layout.commands]
+    commands = _commands(layout)
     fixes = select(
         pattern.fix, matcher.facts, captures, values,
         # a pasted piece has no sections: what stands in none of its steps was printed by the script
@@ -154,6 +165,13 @@ def _finding(answer: Answer, log: Log, layout: Layout, matcher: Matcher) -> Find
         fixes=fixes,
         references=tuple(pattern.explain.references),
     )
+
+
+def _commands(layout: Layout) -> list[str]:
+    """Return the commands of the job that a fix may speak of; of very many the first and the last."""
+    texts = [c.text for c in layout.commands]
+    known = texts if len(texts) <= MOST_COMMANDS else [*texts[: MOST_COMMANDS // 2], *texts[-MOST_COMMANDS // 2 :]]
+    return [redact(text) for text in known]
 
 
 def _location(answer: Answer, layout: Layout, blame: Blame) -> Location:

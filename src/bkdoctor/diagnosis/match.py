@@ -67,6 +67,11 @@ class Matcher:
         self._spots: dict[int, Spot] = {}
         self._kept = 0
 
+    @property
+    def left_out(self) -> bool:
+        """Whether not all lines were tried that a pattern could match, because they were so many."""
+        return self._candidates.cut
+
     def run(self) -> Iterator[Match]:
         """Yield every match of every pattern that has not been survived.
 
@@ -128,9 +133,10 @@ class Matcher:
     def _is_echo(self, spot: Spot) -> bool:
         """Whether the line repeats a command or the Dockerfile instead of printing what came of it."""
         number = spot.line.number
-        if any(block.span.start == number for block in self.layout.dumps):
+        dump = self.layout.dump_at(number)
+        if dump is not None and dump.span.start == number:
             return True
-        if self.layout.in_excerpt(number) or any(c.line == number for c in self.layout.commands):
+        if self.layout.in_excerpt(number) or self.layout.is_command(number):
             return True
         if (
             spot.step is not None

@@ -102,12 +102,17 @@ class Blocks:
         if self.out.daemon_logs and self.out.daemon_logs[-1].stop == self.out.end:
             self.out.daemon_logs[-1] = Span(self.out.daemon_logs[-1].start, stop)
 
+    def interrupt(self, stop: int) -> None:
+        """End what is open: the lines from `stop` on are not known."""
+        if self._dump_start is not None:
+            self._end_dump(stop)
+        if self._service_start is not None:
+            self.out.services.append(Span(self._service_start, stop))
+        self._rule = self._excerpt_start = self._service_start = None
+
     def close(self) -> None:
         """End what is still open at the end of the trace."""
-        if self._dump_start is not None:
-            self._end_dump(self.out.end)
-        if self._service_start is not None:
-            self.out.services.append(Span(self._service_start, self.out.end))
+        self.interrupt(self.out.end)
         if self.out.daemon_logs:
             script = self.out.section_at(self.out.daemon_logs[-1].start)
             self._end_daemon_log(script.stop if script else self.out.final or self.out.end)

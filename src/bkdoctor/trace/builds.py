@@ -7,10 +7,9 @@ from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.layout import Layout, Step
 
 _PRINTS_COMMANDS = re.compile(r"\b(?:yarn|bunx?|npm|npx|pnpm|lerna|turbo)\b")
-
-
-MOST_STEPS = 10_000
-"""Steps of a trace that are known; no builder has so many, and what looks like more is somebody's text."""
+_NAMED = 50
+"""Steps among which the one is looked for whose output is printed again, where that was done _MOST_NAMED times."""
+_MOST_NAMED = 100
 
 
 class Builds:
@@ -25,11 +24,6 @@ class Builds:
     def begun(self) -> bool:
         """Whether a build has begun."""
         return bool(self.out.builds)
-
-    @property
-    def full(self) -> bool:
-        """Whether no further step is taken in."""
-        return len(self.out.steps) >= MOST_STEPS
 
     @property
     def in_region(self) -> bool:
@@ -56,8 +50,6 @@ class Builds:
             title = found.title or builders.title_of("")
             build = len(self.out.builds) - 1
             step = Step(found.id, found.kind, build, title, number, number)
-            if self.full:
-                return step
             self._steps[key] = step
             self.out.steps.append(step)
             if found.kind in ("classic", "buildah", "kaniko"):
@@ -92,7 +84,8 @@ class Builds:
 
     def named(self, name: str, number: int) -> Step:
         """Return the step of that name, failed ones first; a pasted dump may be all there is of its step."""
-        known = [s for s in reversed(self.out.steps) if _has_name(s, name)]
+        steps = self.out.steps if len(self.out.dumps) < _MOST_NAMED else self.out.steps[-_NAMED:]
+        known = [s for s in reversed(steps) if _has_name(s, name)]
         for step in sorted(known, key=lambda s: not s.failed):
             if step.status == "running":
                 step.status = "error"

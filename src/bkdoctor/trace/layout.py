@@ -11,6 +11,7 @@ import msgspec
 from bkdoctor.model import Place
 from bkdoctor.trace.builders import Status, Title
 from bkdoctor.trace.log import Line
+from bkdoctor.trace.nesting import Nesting, holds, nesting
 
 SCRIPT_SECTIONS = frozenset({"step_script", "build_script", "after_script", "concrete"})
 CLEANUP_SECTIONS = frozenset(
@@ -98,26 +99,29 @@ class Layout(msgspec.Struct):
     """The line in which the runner says how the job ended."""
     succeeded: bool | None = None
     cut_by_limit: int | None = None
-    _prefixed: dict[str, list[Step]] = {}
+    unread: Span | None = None
+    """Lines in the middle whose marks were too many to be looked at."""
+    _prefixed: dict[tuple[str, int], Step] = {}
     _regions: list[Step] = []
+    _region_at: Nesting | None = None
+    _section_at: Nesting | None = None
 
     def index(self) -> None:
         """Prepare the look-ups; called once, when all steps are known."""
         for step in self.steps:
             if step.kind == "buildkit":
-                self._prefixed.setdefault(step.id, []).append(step)
+                self._prefixed.setdefault((step.id, step.build), step)
             else:
                 self._regions.append(step)
+        self._regions.sort(key=lambda step: step.first)
+        self._region_at = nesting([(step.first, step.last + 1) for step in self._regions])
 
     def section_at(self, number: int) -> Section | None:
-        """Return the innermost section that holds a line."""
-        found = None
-        for section in self.sections:
-            if section.start > number:
-                break
-            if number < section.stop and (found is None or section.start >= found.start):
-                found = section
-        return found
+        """Return the innermost section that holds a line; asked for only when all sections are known."""
+        if self._section_at is None:
+            self._section_at = nesting([(section.start, section.stop) for section in self.sections])
+        index = self._section_at.at(number)
+        return self.sections[index] if index >= 0 else None
 
     def build_at(self, number: int) -> int:
         """Return the index of the build that is under way at a line, -1 before the first."""
@@ -127,29 +131,25 @@ class Layout(msgspec.Struct):
         """Return the step that a line belongs to: by its `#7`, by the block it stands in, or by its region."""
         text = line.text.lstrip()
         if text.startswith("#"):
-            candidates = self._prefixed.get(text.split(" ", 1)[0], [])
-            build = self.build_at(line.number)
-            for step in candidates:
-                if step.build == build:
-                    return step
-        for block in self.dumps:
-            if line.number in block.span:
-                return block.step
-        for step in reversed(self._regions):
-            if step.first <= line.number <= step.last:
-                return step
-        return None
+            prefixed = self._prefixed.get((text.split(" ", 1)[0], self.build_at(line.number)))
+            if prefixed is not None:
+                return prefixed
+        dump = self.dump_at(line.number)
+        if dump is not None:
+            return dump.step
+        index = self._region_at.at(line.number) if self._region_at is not None else -1
+        return self._regions[index] if index >= 0 else None
 
     def place_at(self, line: Line) -> Place | None:
         """Return what kind of text a line is; None where a log without runner lines does not tell."""
         number = line.number
-        if any(number in span for span in self.services) or line.body.startswith("[service:"):
+        if _one_holds(self.services, number) or line.body.startswith("[service:"):
             return "service"
-        if any(number in span for span in self.daemon_logs):
+        if _one_holds(self.daemon_logs, number):
             return "daemon-log"
-        if any(number in block.span for block in self.dumps) or any(number in s for s in self.excerpts):
+        if self.dump_at(number) is not None or self.in_excerpt(number):
             return "dump"
-        if number in self.chains:
+        if holds(self.chains, number):
             return "chain"
         if self.step_at(line) is not None:
             return "step"
@@ -160,7 +160,17 @@ class Layout(msgspec.Struct):
 
     def in_excerpt(self, number: int) -> bool:
         """Whether a line is the Dockerfile itself, shown around the failing instruction."""
-        return any(number in span for span in self.excerpts)
+        return _one_holds(self.excerpts, number)
+
+    def dump_at(self, number: int) -> Block | None:
+        """Return the block in which a builder prints a step's output again, if a line is part of one."""
+        index = bisect_right(self.dumps, number, key=lambda block: block.span.start) - 1
+        return self.dumps[index] if index >= 0 and number in self.dumps[index].span else None
+
+    def is_command(self, number: int) -> bool:
+        """Whether a line is a command of the job's script as the runner echoes it."""
+        index = bisect_right(self.commands, number, key=lambda command: command.line) - 1
+        return index >= 0 and self.commands[index].line == number
 
     def failed_section(self) -> Section | None:
         """Return the section in which the job failed: the last one that is not clean-up."""
@@ -171,6 +181,12 @@ class Layout(msgspec.Struct):
         """Return the last command of the job's script: with `set -e`, the one that ended it."""
         commands = [c for c in self.commands if c.section != "after_script"]
         return commands[-1] if commands else None
+
+
+def _one_holds(spans: list[Span], number: int) -> bool:
+    """Whether one of some spans, which follow each other, holds a line."""
+    index = bisect_right(spans, number, key=lambda span: span.start) - 1
+    return index >= 0 and number in spans[index]
 
 
 def is_script(name: str) -> bool:

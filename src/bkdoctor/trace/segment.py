@@ -9,9 +9,10 @@ from bkdoctor.trace import builders, clean
 from bkdoctor.trace.blocks import Blocks
 from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.builds import Builds
-from bkdoctor.trace.layout import Command, Layout, Section, Step
+from bkdoctor.trace.layout import Command, Layout, Section, Span, Step
 from bkdoctor.trace.log import Line, Log
 from bkdoctor.trace.marks import TITLES
+from bkdoctor.trace.survey import MOST_MARKED
 
 _KNOWN = 20_000
 """Headings that are remembered."""
@@ -22,7 +23,6 @@ _OWN_WORDS = re.compile(
     r"|failed to (?:build|solve)\b)",
 )
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
-_HEADING = re.compile(rb"#\d+ \[(?!.*section_)")
 _SNAPSHOT = "Taking snapshot of"
 _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
@@ -48,12 +48,26 @@ class _Segmenter:
 
     def run(self) -> Layout:
         self.fed = 0
+        unread = self.log.survey.unread
+        if unread is not None:
+            self._read(0, MOST_MARKED)
+            self.blocks.interrupt(unread[0])
+            self.builds.end_region(unread[0] - 1)
+            self.out.unread = Span(*unread)
+            self.fed = unread[1] - 1
+        self._read(MOST_MARKED if unread else 0, None)
+        self._feed_until(self.out.end)
+        self.blocks.close()
+        self.builds.end_region(self.out.end - 1)
+        self.out.index()
+        return self.out
+
+    def _read(self, first: int, stop: int | None) -> None:
+        """Take in the marked lines of the survey from one up to, not including, another."""
         survey, repeated = self.log.survey, self.repeated
-        for number, raw in zip(survey.marked_numbers, survey.marked_bytes, strict=True):
+        for number, raw in zip(survey.marked_numbers[first:stop], survey.marked_bytes[first:stop], strict=True):
             if raw in repeated:
                 repeated[raw].last = self.fed = number
-                continue
-            if self.builds.full and raw is not None and _HEADING.match(raw) and not self.blocks.busy:
                 continue
             if self.blocks.waits:
                 self._feed_until(number)
@@ -61,11 +75,6 @@ class _Segmenter:
                 self._take(self.log.head_of(number), self.log.joined(self.log.head_of(number)))
             elif raw[:1] != b"#" or b"section_" in raw or not self._is_repeated(raw, number):
                 self._take(number, raw)
-        self._feed_until(self.out.end)
-        self.blocks.close()
-        self.builds.end_region(self.out.end - 1)
-        self.out.index()
-        return self.out
 
     def _is_repeated(self, raw: bytes, number: int) -> bool:
         """Take in a heading that was there before and can mean nothing else, which in long builds most lines are."""

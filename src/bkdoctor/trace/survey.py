@@ -5,10 +5,13 @@ is a superset: a line that is shown or judged is always read and cleaned by itse
 """
 
 from array import array
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from bkdoctor.trace import clean, unsplit
+from bkdoctor.trace.block import Block, lines_of_cleaned, lines_of_plain
 from bkdoctor.trace.finder import Finder, Seen
 from bkdoctor.trace.lines import LineIndex
 from bkdoctor.trace.marks import WORDS
@@ -21,24 +24,24 @@ _KNOWN = 20_000
 """Texts of marked lines that are kept once however often they come."""
 _MANY = 200
 """Marks in a block from which on it is taken apart at once."""
+MOST_MARKED = 10_000
+"""Marked lines that are kept from the head of a trace, and as many from its tail."""
+_WAITING = 32
+"""Blocks that wait until it is known whether they belong to the tail."""
 _GREEN = b"\x1b[32;1m$ "
 _LOST = b"[0K"
 
 
-class Block(NamedTuple):
-    """A stretch of a trace that is searched at once."""
+class _Found(NamedTuple):
+    """A block with marks in it."""
 
-    begin: int
-    """Offset of its first byte: that of the newline before its first line, -1 for the first block."""
-    stop: int
-    fresh: int
-    """Position of the first byte that no block before it holds."""
-    first: int
-    """The number of the raw line at `fresh`."""
-    torn: bool
-    """Whether its first or last line goes on in another block."""
-    dirty: bool = False
-    """Whether it had to be cleaned."""
+    number: int
+    block: Block
+    data: bytes
+    text: bytes
+    marks: list[int]
+    lines: list[int]
+    """The numbers of the lines that hold the marks, of a block that was searched as it is."""
 
 
 class Survey:
@@ -58,6 +61,8 @@ class Survey:
         self.marked_numbers = array("Q")
         self.marked_bytes: list[bytes | None] = []
         """Of the marked lines the bytes without headers; None where they have to be read again."""
+        self.unread: tuple[int, int] | None = None
+        """The first line of the middle whose marked lines were too many to be kept, and the line behind it."""
         self.has_sections = False
         self.green = False
         """Whether commands are green, as the runner prints them."""
@@ -102,6 +107,11 @@ class _Surveyor:
         self.finder = finder
         self.known: dict[bytes, bytes] = {}
         self.last = 0
+        self.number = 0
+        """The block whose marks are taken in."""
+        self.waiting: deque[_Found] = deque()
+        self.dropped = 0
+        """The last line whose mark was left out."""
 
     def run(self) -> Survey:
         out = self.out
@@ -121,13 +131,48 @@ class _Surveyor:
                 out.index.go_on(block.first + data.count(b"\n", block.fresh, start))
             plain = text is data
             self._keep(block._replace(dirty=not plain), data, seen)
-            if len(marks) > _MANY and plain and not block.torn and not out.timestamped:
-                self._mark_many(block, data, numbers)
-            elif marks and plain:
-                self._mark(_plain(block, data, marks, numbers))
-            elif marks:
-                self._mark(_cleaned(block, data, text, marks, out.index))
+            if marks:
+                self._wait(_Found(len(out.blocks) - 1, block, data, text, marks, numbers))
+        while self.waiting:
+            self._take(self.waiting.popleft())
+        self._leave_out(MOST_MARKED)
         return out
+
+    def _wait(self, found: _Found) -> None:
+        """Take in a block, or have it wait where the head has enough: with enough marks behind it, it is left out."""
+        if len(self.out.marked_numbers) < MOST_MARKED:
+            self._take(found)
+            return
+        waiting = self.waiting
+        waiting.append(found)
+        behind = sum(len(one.marks) for one in waiting)
+        while (behind := behind - len(waiting[0].marks)) >= MOST_MARKED:
+            waiting.popleft()
+            self.dropped = waiting[0].block.first - 1
+        if len(waiting) > _WAITING:
+            self._take(waiting.popleft())
+
+    def _take(self, found: _Found) -> None:
+        self.number, block = found.number, found.block
+        plain = found.text is found.data
+        if len(found.marks) > _MANY and plain and not block.torn and not self.out.timestamped:
+            self._mark_many(block, found.data, found.lines)
+        elif plain:
+            self._mark(lines_of_plain(block, found.data, found.marks, found.lines))
+        else:
+            self._mark(lines_of_cleaned(block, found.data, found.text, found.marks, self.out.index))
+        if len(self.out.marked_numbers) > 4 * MOST_MARKED:
+            self._leave_out(2 * MOST_MARKED)
+
+    def _leave_out(self, tail: int) -> None:
+        """Leave out marked lines between those of the head and at most so many of the tail."""
+        numbers = self.out.marked_numbers
+        stop = max(len(numbers) - tail, bisect_right(numbers, self.dropped) if self.dropped else 0)
+        if stop > MOST_MARKED:
+            self.dropped = max(self.dropped, numbers[stop - 1])
+            del numbers[MOST_MARKED:stop], self.out.marked_bytes[MOST_MARKED:stop]
+        if self.dropped:
+            self.out.unread = (numbers[MOST_MARKED - 1] + 1, self.dropped + 1)
 
     def _blocks(self) -> Iterator[tuple[Block, bytes]]:
         """Yield blocks that are cut where a line of its own begins, if there is such a place."""
@@ -175,13 +220,14 @@ class _Surveyor:
         out.has_sections = out.has_sections or (bool(seen.marks) and b"section_start:" in data)
         out.blocks.append(block)
         for literal in seen.literals:
-            self._hold(literal)
+            self._hold(literal, len(out.blocks) - 1)
 
-    def _hold(self, literal: int) -> None:
-        """Note that the last block holds a literal."""
-        blocks, number = self.out.seen.setdefault(literal, array("I")), len(self.out.blocks) - 1
-        if not blocks or blocks[-1] != number:
-            blocks.append(number)
+    def _hold(self, literal: int, number: int) -> None:
+        """Note that a block holds a literal."""
+        blocks = self.out.seen.setdefault(literal, array("I"))
+        at = bisect_right(blocks, number)
+        if not at or blocks[at - 1] != number:
+            blocks.insert(at, number)
 
     def _mark(self, lines: Iterator[tuple[int, bytes | None]]) -> None:
         """Keep the marked lines, and what shows in them only when they are cleaned."""
@@ -200,12 +246,12 @@ class _Surveyor:
                 raw = clean.joined(raw)
             keep_bytes(known.get(raw) or self._once(raw))
             if b"section_" in raw and clean.comes_together(raw):
-                self.out.joined.setdefault(len(self.out.blocks) - 1, []).append(number)
+                self.out.joined.setdefault(self.number, []).append(number)
                 come_together.append(clean.clean(raw).encode())
         self.last = last
         if come_together:
             for literal in self.finder.scan(b"\n%b\n" % b"\n".join(come_together)).literals:
-                self._hold(literal)
+                self._hold(literal, self.number)
 
     def _mark_many(self, block: Block, data: bytes, numbers: list[int]) -> None:
         """Keep the marked lines of a whole block in which every line may be one."""
@@ -230,42 +276,3 @@ class _Surveyor:
             self.known.clear()
         self.known[raw] = raw
         return raw
-
-
-def _plain(block: Block, data: bytes, marks: list[int], numbers: list[int]) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the marked lines of a block that was searched as it is: their numbers, and their bytes if all are there."""
-    until = -1
-    for mark, number in zip(marks, numbers, strict=True):
-        if mark <= until:
-            continue
-        start = data.rfind(b"\n", 0, mark) + 1
-        until = data.find(b"\n", mark)
-        if until < 0:
-            until = len(data)
-        yield number, None if block.torn or until - start > clean.LONG else data[start:until]
-
-
-def _cleaned(
-    block: Block, data: bytes, text: bytes, marks: list[int], index: LineIndex
-) -> Iterator[tuple[int, bytes | None]]:
-    """Yield the same of a block that was cleaned: lines are counted there and taken from the raw ones."""
-    raw_lines = data.split(b"\n")
-    before = 1 if block.fresh == 1 else 0
-    heads = index.lines_from(block.first, len(raw_lines) + 1)
-    position, line, until = before, 0, -1
-    for mark in marks:
-        if mark <= until:
-            continue
-        until = text.find(b"\n", mark)
-        if until < 0:
-            until = len(text)
-        line += text.count(b"\n", position, max(position, mark))
-        position = max(position, mark)
-        number = heads[line]
-        if block.torn:
-            yield number, None
-            continue
-        at = number - block.first + before
-        following = heads[line + 1] if line + 1 < len(heads) else number + 1
-        raw = b"\n".join(raw_lines[at : at + following - number])
-        yield number, raw if len(raw) <= clean.LONG else None
