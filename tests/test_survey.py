@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from benchmarks import logs
 from bkdoctor.diagnosis.scan import Candidates
 from bkdoctor.doctor import diagnose
-from bkdoctor.trace import clean, survey
+from bkdoctor.trace import clean, survey, unsplit
 from bkdoctor.trace.finder import AhoCorasickFinder, HyperscanFinder, Searcher, Seen
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
@@ -67,6 +67,13 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int)
         assert layout == plain_segment(plain)
         found, expected = Candidates(log, LITERALS), PlainCandidates(plain, LITERALS)
         assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*"\x1b[]m0;a \n\x07\\~!é", "\x1b[", "section_", "31", "[38;5;9m"]), max_size=20))
+def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str]) -> None:
+    block = "".join(pieces).encode()
+    assert unsplit.without_escapes(block) == unsplit._ESCAPES.sub(b"", block.replace(b"section_", b"\x07section_"))
 
 
 @pytest.mark.parametrize(

@@ -127,8 +127,11 @@ class _Surveyor:
             end = len(data) - (block.begin + len(data) > block.stop)
             marks = sorted(mark - 1 for mark in seen.marks)
             numbers = out.index.add(data, block.begin, block.fresh, end, marks if text is data else ())
+            line, counted = block.first, block.fresh
             for start in continuations:
-                out.index.go_on(block.first + data.count(b"\n", block.fresh, start))
+                line += data.count(b"\n", counted, start)
+                counted = max(counted, start)
+                out.index.go_on(line)
             plain = text is data
             self._keep(block._replace(dirty=not plain), data, seen)
             if marks:
