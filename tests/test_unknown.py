@@ -201,6 +201,22 @@ def test_the_same_error_again_and_again_takes_few_lines() -> None:
     assert any("cannot find gizmo" in text for text in shown)
 
 
+def test_how_much_is_compared_does_not_grow_with_a_log_that_repeats_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def counted(text: str) -> str:
+        sizes.append(len(text))
+        return text[:9]
+
+    monkeypatch.setattr("bkdoctor.diagnosis.unknown.normalised", counted)
+    sums = []
+    for lines in (400, 4_000):
+        sizes.clear()
+        diagnose(job(build(*["error: " + "a" * 9_000] * lines)).encode(), catalog())
+        sums.append(sum(sizes))
+    assert sums[0] == sums[1]
+
+
 def test_the_services_log_is_read_where_the_runner_shows_it() -> None:
     warning = (
         "*** WARNING: Service docker-dind-0 probably didn't start properly.\n\nHealth check error:\nservice timeout\n\n"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 MOST_LINES = 20
 _NEAR_END = 50
 """Errors before the end among which those that say the same are found."""
+_LOOKED_AT = 200_000
+"""Characters of lines that are compared before the search for one that says something new is given up."""
 _TOGETHER = 3
 """Errors that are no further apart belong together: the first of them says why."""
 
@@ -103,10 +105,13 @@ class _Choice:
     def add(self, numbers: Iterable[int], count: int, *, again: bool = False) -> list[int]:
         """Take the first `count` of these lines that say something new, as far as there is room; return them."""
         taken: list[int] = []
+        looked_at = 0
         for number in numbers:
-            if len(taken) == count or len(self._chosen) == MOST_LINES:
+            if len(taken) == count or len(self._chosen) == MOST_LINES or looked_at > _LOOKED_AT:
                 break
-            said = normalised(self._log.line(number).body)
+            body = self._log.line(number).body
+            looked_at += len(body)
+            said = normalised(body)
             if number not in self._chosen and (again or said not in self._said):
                 self._chosen[number] = None
                 self._said.add(said)
@@ -116,8 +121,13 @@ class _Choice:
     def latest(self, backwards: Iterable[int]) -> list[int]:
         """Return lines that come last first, each as the first of those near the end that say the same."""
         first: dict[str, int] = {}
+        looked_at = 0
         for number in islice(backwards, _NEAR_END):
-            first[normalised(self._log.line(number).body)] = number
+            body = self._log.line(number).body
+            first[normalised(body)] = number
+            looked_at += len(body)
+            if looked_at > _LOOKED_AT:
+                break
         return list(first.values())
 
     def numbers(self) -> list[int]:
