@@ -132,6 +132,14 @@ def test_sections_of_a_log_copied_from_the_page() -> None:
     assert layout.place_at(log.line(line_with(log, "Job failed"))) == "runner"
 
 
+def test_the_last_word_is_the_runners_where_the_scripts_section_never_ends() -> None:
+    log, layout = layout_of(
+        "section_start:1700000000:step_script\r\x1b[0KExecuting\n$ docker build .\nlast\nERROR: Job failed: execution took longer\n"
+    )
+    assert layout.place_at(log.line(line_with(log, "last"))) == "script"
+    assert layout.place_at(log.line(line_with(log, "Job failed"))) == "runner"
+
+
 def test_old_runner_without_section_titles() -> None:
     log, layout = layout_of(
         "Running with gitlab-runner 11.2.0\nCloning repository...\n$ make\nboom\nERROR: Job failed: exit status 1\n"

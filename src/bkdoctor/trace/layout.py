@@ -153,9 +153,11 @@ class Layout(msgspec.Struct):
             return "chain"
         if self.step_at(line) is not None:
             return "step"
+        if self.final == number:
+            return "runner"
         section = self.section_at(number)
         if section is None:
-            return "runner" if self.final == number else None
+            return None
         return "script" if is_script(section.name) else "runner"
 
     def in_excerpt(self, number: int) -> bool:
