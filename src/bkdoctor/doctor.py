@@ -9,6 +9,7 @@ from bkdoctor.bounded import Bounded
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.diagnosis.blame import Blame
 from bkdoctor.diagnosis.dockerfile import path_of
+from bkdoctor.diagnosis.fragment import ends_in_failure, is_left_behind
 from bkdoctor.diagnosis.match import Matcher
 from bkdoctor.diagnosis.normal import signature
 from bkdoctor.diagnosis.rank import Answer, rank
@@ -61,8 +62,8 @@ def diagnose(
     if log.is_blank() and not answers:
         return _replace(base, verdict="empty")
     ended = outcome(log, layout, facts)
-    if ended == "open" and not _says_why(answers):
-        answers = []
+    if ended == "open":
+        answers = _not_overcome(answers, log, layout)
     if baseline is not None:
         base = _replace(base, notes=(*notes, f"Compared with {baseline.name}: lines that it has too are left out."))
         answers = _new_first(answers, log, baseline)
@@ -77,6 +78,15 @@ def _replace(report: Report, **changes: object) -> Report:
 
 def _says_why(answers: Sequence[Answer]) -> bool:
     return any(not a.best.entry.pattern.generic and a.best.entry.pattern.role != "hint" for a in answers)
+
+
+def _not_overcome(answers: Sequence[Answer], log: Log, layout: Layout) -> list[Answer]:
+    """Return the answers of a log that does not say how it ended, without what the job went on behind."""
+    if any(a.best.spot is None for a in answers):
+        return list(answers)
+    kept = [a for a in answers if a.best.spot and not is_left_behind(log, layout, a.best.spot, max(a.evidence))]
+    proofs = {n for a in kept if a.best.entry.pattern.role != "hint" for n in a.evidence}
+    return kept if _says_why(kept) and ends_in_failure(log, proofs) else []
 
 
 def _new_first(answers: Sequence[Answer], log: Log, baseline: Baseline) -> list[Answer]:

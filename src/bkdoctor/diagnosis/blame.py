@@ -95,6 +95,8 @@ class Blame:
         if number == self.layout.final:
             return False
         section = self.layout.section_at(number)
+        if section is not None and section.name == "after_script":
+            return True
         if section is not None and self.section is not None:
             if section.name in CLEANUP_SECTIONS and section.name != self.section.name:
                 return True

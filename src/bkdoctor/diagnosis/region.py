@@ -45,7 +45,8 @@ _WORDS = (
 _TEXTS = tuple(word.decode() for word in _WORDS)
 _SURVIVED = re.compile(
     r"\bwarn(?:ing)?\b|\bdeprecat|\b0 (?:errors?|failures?|failed)\b|no errors?\b|\|\| true|ignor(?:ed|ing)|retry"
-    r"|optional|skipp(?:ed|ing)|--no-error|error(?:s|-)?(?:prone|handl|code)",
+    r"|optional|skipp(?:ed|ing)|--no-error|error(?:s|-)?(?:prone|handl|code)"
+    r"|resolver does not currently take into account",
     re.IGNORECASE,
 )
 _WRAPPER = re.compile(

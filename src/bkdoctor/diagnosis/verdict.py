@@ -4,6 +4,7 @@ import re
 from typing import Literal
 
 from bkdoctor.diagnosis.blame import Blame
+from bkdoctor.diagnosis.fragment import goes_on_behind, is_overcome
 from bkdoctor.diagnosis.region import is_error
 from bkdoctor.model import Facts
 from bkdoctor.trace.layout import Layout, is_script
@@ -45,7 +46,7 @@ def _is_last_word(log: Log, layout: Layout) -> bool:
     section = layout.section_at(final)
     if section is not None and is_script(section.name):
         return False
-    return not layout.succeeded or log.is_blank(final + 1)
+    return log.is_blank(final + 1) if layout.succeeded else not goes_on_behind(log, final)
 
 
 def _builder_outcome(log: Log, layout: Layout) -> Outcome:
@@ -56,8 +57,10 @@ def _builder_outcome(log: Log, layout: Layout) -> Outcome:
     last = layout.steps[-1] if layout.steps else None
     if last is not None and last.kind in ("buildkit", "tty") and not last.finished and not last.failed:
         return "open"
-    tail = [log.line(n).body.strip() for n in log.ends(1, None, _TAIL)[-_TAIL:]]
-    if any(_FAILED.search(text) for text in tail):
+    numbers = log.ends(1, None, _TAIL)[-_TAIL:]
+    tail = [log.line(n).body.strip() for n in numbers]
+    failed = [n for n, text in zip(numbers, tail, strict=True) if _FAILED.search(text)]
+    if failed and not is_overcome(log, layout, failed[-1]):
         return "failed"
     if last is not None and last.finished and last.kind in ("buildkit", "tty"):
         return "passed"

@@ -66,8 +66,13 @@ class Builds:
             return True
         known = self._steps.get(found.id)
         if found.kind == "buildkit":
-            return known is not None and _restarts(known, found)
+            return _restarts(known, found) if known else self._begins_again(found)
         return found.kind in ("classic", "buildah") and found.id == "Step 1" and known is not None
+
+    def _begins_again(self, found: Announcement) -> bool:
+        """Whether a heading for #0 or #1 comes behind higher numbers: the beginning of the build before is cut off."""
+        first = builders.may_restart(found.id) and found.title is not None
+        return first and not all(map(builders.may_restart, self._steps))
 
     def end_region(self, last: int, *, finished: bool = False) -> None:
         """End the step that reaches from its heading to whatever comes next, at the line `last`."""
