@@ -1,11 +1,12 @@
 """Which lines can hold the cause: a weight for each, from the structure of the job.
 
-A step that ended well, a command that was followed by another, a section that the runner left behind: what was printed
-there was survived.
+A step that ended well, a command that was followed by another, a section that the runner left behind, a try that the
+tool repeats or does without: what was printed there was survived.
 """
 
 from enum import IntEnum
 
+from bkdoctor.diagnosis.overcome import is_overcome
 from bkdoctor.model import Place
 from bkdoctor.trace.builders import is_survivable
 from bkdoctor.trace.layout import CLEANUP_SECTIONS, Layout, Step
@@ -63,7 +64,7 @@ class Blame:
             return Weight.INNOCENT if self.builds_something else Weight.POSSIBLE
         if place == "service":
             return Weight.LIKELY if self._before_end(line.number) else Weight.INNOCENT
-        if self._left_behind(line.number):
+        if self._left_behind(line.number) or is_overcome(line.body):
             return Weight.INNOCENT
         if place in ("dump", "step") and step is not None:
             return self._weigh_step(step)
