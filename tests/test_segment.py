@@ -261,3 +261,19 @@ def test_of_very_many_marked_lines_the_first_and_the_last_are_looked_at(monkeypa
         assert layout.steps[-1].id == "#8"
         assert layout.steps[-1].failed
         assert [block.span.stop for block in layout.dumps] == [5] * text.startswith("---")
+
+
+def test_kanikos_first_snapshot_does_not_end_the_step_before_it() -> None:
+    text = (
+        "INFO[0005] RUN make\nINFO[0005] Initializing snapshotter ...\nINFO[0005] Taking snapshot of full filesystem...\n"
+        "INFO[0006] Cmd: /bin/sh\nINFO[0006] Args: [-c make]\nINFO[0006] Running: [/bin/sh -c make]\nboom\n"
+        "error building image: error building stage: failed to execute command: waiting for process to exit: x\n"
+    )
+    log, layout = layout_of(text)
+    assert [(s.title.text, s.status) for s in layout.steps] == [("RUN make", "error")]
+    assert layout.step_at(log.line(line_with(log, "boom"))) is layout.steps[0]
+
+
+def test_what_a_program_says_in_a_classic_step_is_not_the_builders() -> None:
+    log, layout = layout_of("Step 2/2 : RUN cargo build\n ---> Running in 1f31\nerror: failed to load manifest\nboom\n")
+    assert (layout.chains, layout.place_at(log.line(3))) == ([], "step")

@@ -18,12 +18,14 @@ _KNOWN = 20_000
 """Headings that are remembered."""
 _FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
 _OWN_WORDS = re.compile(
-    r"^\s*(?:(?:ERROR|error|Error): (?:failed to |error building |building at |Service |while running )"
+    r"^\s*(?:(?:ERROR|Error): failed to |error: failed to (?:build|solve)\b"
+    r"|(?:ERROR|error|Error): (?:error building |building at |Service |while running )"
     r"|(?:ERROR|error|Error)(?:: | )(?:response from daemon|during connect)|error building "
     r"|failed to (?:build|solve)\b)",
 )
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
 _SNAPSHOT = "Taking snapshot of"
+_FIRST_SNAPSHOT = "Initializing snapshotter"
 _CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
 
@@ -137,11 +139,15 @@ class _Segmenter:
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.in_region and _SNAPSHOT in text:
+        elif self.builds.in_region and _SNAPSHOT in text and not self._is_first_snapshot(number):
             self.builds.end_region(number, finished=True)
         elif self._is_chain(text):
             self.out.chains.append(number)
             self.builds.fail_region()
+
+    def _is_first_snapshot(self, number: int) -> bool:
+        """Whether kaniko takes the snapshot of the base image, which it does behind the heading of the first RUN."""
+        return number > 1 and _FIRST_SNAPSHOT in self.log.line(number - 1).text
 
     def _is_chain(self, text: str) -> bool:
         if not self.builds.begun or self.blocks.in_dump or not _CHAIN.match(text):
