@@ -1,4 +1,4 @@
-"""A try that a tool repeats, or a cache that it does without, is not what ended the job."""
+"""A try that a tool repeats, a cache that it does without, a command before a build that went well: none ended the job."""
 
 import pytest
 
@@ -32,3 +32,22 @@ def test_a_piece_of_a_log_is_read_alike() -> None:
     said = f"WARN[0020] error uploading layer to cache: failed to push to destination r.example/c:1: {REFUSED}"
     end = "error building image: error building stage: failed to execute command: waiting for process to exit: exit status 7"
     assert found(f"INFO[0006] RUN ./generate\n{said}\nno title\n{end}\n", x=X) == []
+
+
+GOOD = "#1 [1/2] FROM alpine\n#1 DONE 0.1s\n\n#2 [2/2] RUN make\n#2 0.1 cc\n#2 DONE 0.3s\n"
+BAD = GOOD.replace("#2 DONE 0.3s", '#2 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2')
+EARLY = pattern("lines = ['error: early']")
+
+
+def test_what_came_before_a_build_that_went_well_is_no_cause() -> None:
+    block = "$ ./build.sh # collapsed multi-line command\n"
+    assert found(job(f"{block}error: early\n{GOOD}late"), x=EARLY) == []
+    assert found(job(f"{block}{GOOD}error: early"), x=EARLY) == ["x"]
+    assert found(job(f"{block}error: early\nlate"), x=EARLY) == ["x"]
+    other = BAD.replace("RUN make", "COPY a b").replace('process "/bin/sh -c make" did not complete', "no")
+    assert found(job(f"{block}error: early\n{other}"), x=EARLY) == ["x"]
+
+
+def test_a_clients_warning_before_a_build_may_count_after_it() -> None:
+    warned = f"$ ./build.sh\nWARNING: error: early\n{GOOD}late"
+    assert found(job(warned), x=EARLY) == ["x"]

@@ -32,6 +32,7 @@ class Blame:
         self.last_build = len(layout.builds) - 1
         self.builds_something = any(not is_survivable(s.title.name) for s in layout.steps) or bool(layout.chains)
         self.failing = self._failing_steps()
+        self.good_build = self._good_build()
 
     def _failing_steps(self) -> list[Step]:
         """Return the steps that ended the last build, without those whose failure a build survives."""
@@ -53,6 +54,13 @@ class Blame:
         open_ = [s for s in self.layout.steps if not s.finished and s.build == self.last_build]
         return [s for s in open_ if pointed and s.title.text.startswith(pointed.rstrip("\\ "))][-1:]
 
+    def _good_build(self) -> int:
+        """Return the line at which the last build began that ended well, 0 if none did."""
+        failed = {s.build for s in self.layout.steps if s.failed and not is_survivable(s.title.name)}
+        failed |= {self.layout.build_at(n) for n in self.layout.chains} | {s.build for s in self.failing}
+        good = {s.build for s in self.layout.steps if s.finished and s.build not in failed}
+        return self.layout.builds[max(good)] if good and not self.failing else 0
+
     @property
     def failing_step(self) -> Step | None:
         """The step that ended the build, if a builder named one."""
@@ -72,7 +80,13 @@ class Blame:
             return Weight.INNOCENT if self._survived(self.layout.build_at(line.number)) else Weight.DECISIVE
         if place == "daemon-log":
             return Weight.DECISIVE
-        return Weight.INNOCENT if self._before_failing_run(line.number) else Weight.LIKELY
+        if self._before_failing_run(line.number) or self._before_good_build(line):
+            return Weight.INNOCENT
+        return Weight.LIKELY
+
+    def _before_good_build(self, line: Line) -> bool:
+        """Whether the script went on to a build that ended well; what a client warns of may count later."""
+        return line.number < self.good_build and not line.body.startswith("WARNING")
 
     def _before_failing_run(self, number: int) -> bool:
         """Whether a line outside of steps came before a build that went as far as a command that failed."""
