@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import logs
+from bkdoctor.diagnosis import scan
 from bkdoctor.diagnosis.scan import Candidates
 from bkdoctor.doctor import diagnose
 from bkdoctor.trace import clean, survey, unsplit
@@ -25,10 +26,10 @@ LITERALS = ["error: boom", "failed to push some refs", "failed to push", "buildx
 FAST, PLAIN = HyperscanFinder(LITERALS), AhoCorasickFinder(LITERALS)
 
 
-def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], list[int], bool]:
+def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], bool, bool, bool]:
     """What a finder says, marks by the lines they stand in."""
     marked = sorted({text.count(b"\n", 0, mark - 1) for mark in seen.marks})
-    return sorted(seen.literals), marked, sorted(seen.continuations), seen.controls
+    return sorted(seen.literals), marked, seen.continued, seen.controls, seen.dense
 
 
 @settings(max_examples=300, deadline=None)
@@ -36,6 +37,12 @@ def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], list[int], 
 def test_both_finders_say_the_same(pieces: list[bytes]) -> None:
     text = b"\n" + b"".join(pieces) + b"\n"
     assert lines_of(text, FAST.scan(text)) == lines_of(text, PLAIN.scan(text))
+    marks = len(FAST.scan(text).marks)
+    for most in {0, marks // 2, marks}:
+        seen = FAST.scan(text, most)
+        assert seen.dense == (marks > most)
+        assert lines_of(text, seen)[0] == lines_of(text, FAST.scan(text))[0]
+        assert seen._replace(literals=[], marks=[]) == FAST.scan(text)._replace(literals=[], marks=[], dense=seen.dense)
 
 
 def test_a_finder_is_kept_and_one_that_does_not_fit_is_made_again() -> None:
@@ -52,14 +59,16 @@ def test_without_hyperscan_all_is_found_as_well(monkeypatch: pytest.MonkeyPatch)
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(PIECES, max_size=40), st.booleans(), st.integers(40, 200))
-def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int) -> None:
+@given(st.lists(PIECES, max_size=40), st.booleans(), st.integers(40, 200), st.integers(1, 4))
+def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int, often: int) -> None:
     raw = b"".join(pieces)
     if stamped:
         raw = timestamped(raw.decode("utf-8", "replace")).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(survey, "BLOCK", block)
         patch.setattr(survey, "_OVERLAP", 39)
+        patch.setattr(scan, "_OFTEN", often)
+        patch.setattr(scan, "_VERY_OFTEN", often + 1)
         log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
         layout = segment(log)
         assert list(log.numbers()) == plain.numbers()
@@ -148,6 +157,35 @@ def test_of_very_many_lines_with_literals_the_first_and_the_last_are_given(monke
     assert not candidates.cut
     assert candidates.lines("buildx") == [*range(21, 26), *range(36, 41)]
     assert candidates.cut
+
+
+FORMS = [
+    "#7 [1/2] RUN x",
+    "#7 DONE 0.1s",
+    "$ true",
+    "Step 1/2 : RUN x",
+    "\x1b[32;1m$ true\x1b[0;m",
+    "\x01--------------------",
+]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([*FORMS, "noise"]), st.integers(1, 40)), max_size=30), st.booleans())
+def test_marks_of_the_middle_are_not_looked_for(runs: list[tuple[str, int]], stamped: bool) -> None:
+    raw = "".join((f"{line}\n" * times) for line, times in runs)
+    data = timestamped(raw).encode() if stamped else raw.encode()
+    every = list(Log(data, Searcher(LITERALS)).survey.marked_numbers)
+    made = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(survey, "BLOCK", 300)
+        patch.setattr(survey, "MOST_MARKED", 20)
+        for dense in (10**9, 4):
+            patch.setattr(survey, "DENSE", dense)
+            out = Log(data, Searcher(LITERALS)).survey
+            made.append((list(out.marked_numbers), out.marked_bytes, out.seen))
+            first, behind = out.unread or (0, 0)
+            assert set(every) - set(out.marked_numbers) == {n for n in every if first <= n < behind}
+    assert made[0] == made[1]
 
 
 def test_the_report_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,17 @@
 The survey knows which blocks hold a literal; its lines are looked for when somebody asks for them.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, count, islice
+from operator import add
 
 from bkdoctor.trace.block import Block
+from bkdoctor.trace.clean import LONG
 from bkdoctor.trace.log import Log
 
 MOST_LINES = 400
@@ -14,8 +21,75 @@ MOST_LINES = 400
 MOST_IN_ALL = 4_000
 """Lines of all literals together that are given in that number; from then on there are FEW_LINES of a literal."""
 FEW_LINES = 10
-_TEXTS = 8
+_FEW_BLOCKS = 3
+"""Blocks at each end of those with a literal in which its FEW_LINES are looked for."""
+MOST_READ = 2_000
+"""Blocks that are read for all literals together; one that has to be cleaned counts _CLEANING times."""
+_CLEANING = 8
+_KEPT = 48
 """Blocks that are kept to be searched again."""
+_OFTEN, _VERY_OFTEN = 6, 30
+"""Searches of one block from which on it costs less to know where all its newlines, and all its literals, are."""
+
+
+class _Part:
+    """A block's text, and the number of each of its lines.
+
+    `whole`: it is what the trace holds, from the beginning of a line to the end of one. `places` finds all literals.
+    """
+
+    def __init__(
+        self, text: bytes, numbers: Sequence[int], places: Callable[[bytes], dict[int, array[int]]], *, whole: bool
+    ) -> None:
+        self._text = text
+        self._numbers = numbers
+        self._find_all = places
+        self._whole = whole
+        self._asked = 0
+        self._counted = (1, 0)
+        """A position, and how many newlines stand before it; one at the very beginning does not count."""
+
+    def lines_with(self, literal: int, word: bytes, *, backwards: bool) -> Iterator[tuple[int, bytes | None]]:
+        """Yield the number of each line that holds a word, and its bytes if they are here."""
+        self._asked += 1
+        text, before = self._text, -1
+        for position in self._positions(literal, word, backwards=backwards):
+            start, stop = text.rfind(b"\n", 0, position) + 1, text.find(b"\n", position)
+            if start != before:
+                before = start
+                yield self._number(position), text[start:stop] if self._whole and 0 <= stop - start <= LONG else None
+
+    def _positions(self, literal: int, word: bytes, *, backwards: bool) -> Iterator[int]:
+        if self._asked >= _VERY_OFTEN:
+            places = self._places.get(literal, ())
+            yield from reversed(places) if backwards else places
+            return
+        text, find = self._text, self._text.rfind if backwards else self._text.find
+        position = find(word)
+        while position >= 0:
+            yield position
+            stop = text.rfind(b"\n", 0, position) + 1 if backwards else text.find(b"\n", position)
+            position = find(word, 0, stop) if backwards else find(word, stop) if stop >= 0 else -1
+
+    def _number(self, position: int) -> int:
+        if self._asked >= _OFTEN:
+            return self._numbers[bisect_left(self._newlines, position)]
+        before, line = self._counted
+        if before <= position:
+            line += self._text.count(b"\n", before, position)
+        else:
+            line -= self._text.count(b"\n", position, before)
+        self._counted = (position, line)
+        return self._numbers[line]
+
+    @cached_property
+    def _places(self) -> dict[int, array[int]]:
+        return self._find_all(self._text)
+
+    @cached_property
+    def _newlines(self) -> array[int]:
+        """Where the newlines are, but for one at the very beginning."""
+        return array("I", map(add, accumulate(map(len, self._text[1:].split(b"\n"))), count(1)))
 
 
 class Candidates:
@@ -25,8 +99,8 @@ class Candidates:
         self._log = log
         self._ids = {literals[n]: n for n in sorted(log.survey.seen) if n < len(literals)}
         self._known: dict[str, list[int]] = {}
-        self._texts: dict[int, tuple[bytes, Sequence[int]]] = {}
-        self._given = 0
+        self._parts: dict[int, _Part] = {}
+        self._given = self._read = 0
         self.cut = False
         """Whether lines of a literal were left out because those of all literals are so many."""
 
@@ -50,7 +124,7 @@ class Candidates:
     def _look(self, literal: str) -> list[int]:
         """Look from the head until there are enough, then from the tail for those that count there."""
         blocks = self._log.survey.seen[self._ids[literal]]
-        if self._given >= MOST_IN_ALL:
+        if self._given >= MOST_IN_ALL or self._read >= MOST_READ:
             return self._few(blocks, literal)
         found = list(islice(self._in(blocks, literal), MOST_LINES + 1))
         self._given += len(found)
@@ -61,54 +135,43 @@ class Candidates:
         return [*found[:half], *reversed(last)]
 
     def _few(self, blocks: Sequence[int], literal: str) -> list[int]:
-        """Look in the first and the last block only."""
+        """Look in the first and the last blocks only."""
         self.cut = True
-        first = islice(self._in(blocks[:1], literal), FEW_LINES // 2)
-        last = islice(self._in(blocks[-1:], literal, backwards=True), FEW_LINES // 2)
+        first = islice(self._in(blocks[:_FEW_BLOCKS], literal), FEW_LINES // 2)
+        last = islice(self._in(blocks[-_FEW_BLOCKS:], literal, backwards=True), FEW_LINES // 2)
         return sorted({*first, *last})
 
     def _in(self, blocks: Sequence[int], literal: str, *, backwards: bool = False) -> Iterator[int]:
         """Yield the lines of some blocks whose text holds a literal, each once."""
-        survey, before = self._log.survey, 0
+        survey, before, word, index = self._log.survey, 0, literal.encode(), self._ids[literal]
         for number in reversed(blocks) if backwards else blocks:
-            numbers = _lines_with(literal.encode(), *self._text(number))
+            part = self._part(number)
+            lines = part.lines_with(index, word, backwards=backwards)
             if number in survey.joined:
-                numbers = sorted({*numbers, *survey.joined[number]})
-            for n in reversed(numbers) if backwards else numbers:
+                others = ((n, None) for n in survey.joined[number])
+                lines = iter(sorted({n: None for n, _ in (*lines, *others)}.items(), reverse=backwards))
+            for n, raw in lines:
                 # a line that goes over the end of a block is in both
-                if n != before and literal in self._log.line(n).text:
+                if n != before and literal in self._log.line(n, raw).text:
                     before = n
                     yield n
 
-    def _text(self, number: int) -> tuple[bytes, Sequence[int]]:
-        """Return the text of a block and the number of each of its lines."""
-        known = self._texts.get(number)
+    def _part(self, number: int) -> _Part:
+        """Return the text of a block."""
+        known = self._parts.get(number)
         if known is None:
-            if len(self._texts) >= _TEXTS:
-                del self._texts[next(iter(self._texts))]
+            if len(self._parts) >= _KEPT:
+                del self._parts[next(iter(self._parts))]
             block = self._log.survey.blocks[number]
+            self._read += _CLEANING if block.dirty else 1
             text = self._log.survey.text(block)
-            known = self._texts[number] = (text, self._numbers_of(block, text))
+            whole = not block.dirty and not block.torn
+            known = self._parts[number] = _Part(text, self._numbers_of(block, text), self._log.places, whole=whole)
         return known
 
     def _numbers_of(self, block: Block, text: bytes) -> Sequence[int]:
         """Return the number of each line of a block's text."""
-        count = text.count(b"\n") + 1
         if not self._log.timestamped or not (block.dirty or block.torn):
-            return range(block.first, block.first + count)
-        index = self._log.index
-        return [index.head_of(block.first), *index.lines_from(block.first, count)[1:]]
-
-
-def _lines_with(word: bytes, text: bytes, numbers: Sequence[int]) -> list[int]:
-    """Return the numbers of the lines of a block's text that hold a word."""
-    found: list[int] = []
-    line, counted = 0, 1
-    position = text.find(word)
-    while position >= 0:
-        line += text.count(b"\n", counted, position)
-        counted = position
-        found.append(numbers[line])
-        after = text.find(b"\n", position)
-        position = text.find(word, after) if after >= 0 else -1
-    return found
+            return range(block.first, block.first + len(text) + 1)
+        most, index = text.count(b"\n") + 1, self._log.index
+        return [index.head_of(block.first), *index.lines_from(block.first, most)[1:]]

@@ -23,6 +23,17 @@ class Block(NamedTuple):
     """Whether it had to be cleaned."""
 
 
+def numbers_at(block: Block, data: bytes, marks: list[int]) -> list[int]:
+    """Return the numbers of the raw lines that hold the marks, ascending positions in the block's bytes."""
+    numbers: list[int] = []
+    line, counted = block.first - data.count(b"\n", 0, block.fresh), 0
+    for mark in marks:
+        line += data.count(b"\n", counted, mark)
+        counted = mark
+        numbers.append(line)
+    return numbers
+
+
 def lines_of_plain(
     block: Block, data: bytes, marks: list[int], numbers: list[int]
 ) -> Iterator[tuple[int, bytes | None]]:

@@ -11,7 +11,6 @@ HEADER = re.compile(rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z [0-9
 """What FF_TIMESTAMPS puts before each line: time, stream, `+` for "goes on from the line before"."""
 HEADER_LENGTH = 32
 _CONTINUES = ord("+")
-_NEWLINE = ord("\n")
 LONG = 64 * 1024
 """Bytes of a line that are read: of a longer one, half of them from its head and half from its tail."""
 
@@ -46,15 +45,6 @@ def continues(raw_line: bytes) -> bool:
         and raw_line[HEADER_LENGTH - 1] == _CONTINUES
         and HEADER.match(raw_line) is not None
     )
-
-
-_CONTINUATION = re.compile(HEADER.pattern[:-4] + rb"\+")
-
-
-def continuations(piece: bytes) -> list[int]:
-    """Return where lines begin in a piece of a timestamped trace that go on from the line before them."""
-    found = (match.start() for match in _CONTINUATION.finditer(piece))
-    return [start for start in found if start and piece[start - 1] == _NEWLINE]
 
 
 def without_header(raw_line: bytes) -> bytes:

@@ -202,10 +202,9 @@ def _versions(log: Log, layout: Layout, head: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     text = "\n".join(lines)
     for name, pattern in _VERSIONS.items():
-        if not any(word in text for word in _VERSION_WORDS[name]):
-            continue
-        for line in lines:
-            if match := pattern.search(line):
+        words = [word for word in _VERSION_WORDS[name] if word in text]
+        for line in lines if words else ():
+            if any(word in line for word in words) and (match := pattern.search(line)):
                 found[name] = _first_group(match)
                 break
     return found

@@ -5,6 +5,7 @@ where the package is missing, ahocorasick_rs does the same in more time. Both sa
 """
 
 import re
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -26,11 +27,13 @@ class Seen(NamedTuple):
     literals: list[int]
     """Indexes of literals, each once; behind the last literal follow those of WORDS."""
     marks: list[int]
-    """Offsets within, or just behind, what marks a line."""
-    continuations: list[int]
-    """Offsets behind headers of lines that go on from the one before."""
+    """Offsets within, or just behind, what marks a line; none if there are more than were asked for."""
+    continued: bool
+    """Whether there may be a line that goes on from the one before."""
     controls: bool
     """Whether there are control characters."""
+    dense: bool = False
+    """Whether there are more marks than were asked for."""
 
 
 class Finder(Protocol):
@@ -39,8 +42,8 @@ class Finder(Protocol):
     literals: int
     """How many literals there are; the indexes of WORDS follow theirs."""
 
-    def scan(self, text: bytes) -> Seen:
-        """Return what a text holds that begins and ends with a newline."""
+    def scan(self, text: bytes, most: int | None = None) -> Seen:
+        """Return what a text holds that begins and ends with a newline; of its marks, at most so many or none."""
 
 
 class Searcher:
@@ -59,7 +62,7 @@ class Searcher:
             return None
 
     @cached_property
-    def plain(self) -> Finder:
+    def plain(self) -> "AhoCorasickFinder":
         """The one of ahocorasick_rs."""
         return AhoCorasickFinder(self.literals)
 
@@ -87,7 +90,8 @@ class HyperscanFinder:
         import hyperscan
 
         self.literals = len(literals)
-        self._marks = len(literals) + len(WORDS)
+        self._words = [*(literal.encode() for literal in literals), *WORDS]
+        self._too_many = hyperscan.ScanTerminated
         if stored is not None:
             try:
                 self._database = hyperscan.loadb(stored, mode=hyperscan.HS_MODE_BLOCK)
@@ -96,9 +100,14 @@ class HyperscanFinder:
             except hyperscan.HyperscanError:
                 pass
         try:
-            self._database = _compiled(literals)
+            self._database = _compiled(self._words, marks=True)
         except hyperscan.HyperscanError as error:
             raise RuntimeError(str(error)) from error
+
+    @cached_property
+    def _without_marks(self) -> "hyperscan.Database":
+        """What looks for literals where a hostile trace has nothing but marks: each costs a call."""
+        return _compiled(self._words, marks=False)
 
     def dump(self) -> bytes:
         """Return the compiled form."""
@@ -106,34 +115,40 @@ class HyperscanFinder:
 
         return bytes(hyperscan.dumpb(self._database))
 
-    def scan(self, text: bytes) -> Seen:
+    def scan(self, text: bytes, most: int | None = None) -> Seen:
         """Return what a text holds."""
+        try:
+            return self._scanned(self._database, text, len(text) if most is None else most)
+        except self._too_many:
+            return self._scanned(self._without_marks, text, 0)._replace(dense=True)
+
+    def _scanned(self, database: "hyperscan.Database", text: bytes, most: int) -> Seen:
         literals: list[int] = []
         marks: list[int] = []
-        others: list[tuple[int, int]] = []
-        first = self._marks
+        others: list[int] = []
+        first = len(self._words)
 
-        def hit(index: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        def hit(index: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
             if index < first:
                 literals.append(index)
             elif index == first:
                 marks.append(end)
+                return len(marks) > most
             else:
-                others.append((index, end))
+                others.append(index)
+            return None
 
-        self._database.scan(text, match_event_handler=hit)
-        controls = any(index == first + 1 for index, _ in others)
-        return Seen(literals, marks, [end for index, end in others if index == first + 2], controls)
+        database.scan(text, match_event_handler=hit)
+        return Seen(literals, marks, first + 2 in others, first + 1 in others)
 
 
-def _compiled(literals: Sequence[str]) -> "hyperscan.Database":
+def _compiled(words: list[bytes], *, marks: bool) -> "hyperscan.Database":
     import hyperscan
 
     once = hyperscan.HS_FLAG_SINGLEMATCH
-    words = [*(literal.encode() for literal in literals), *WORDS]
     table = [(index, _escaped(word), once) for index, word in enumerate(words)]
-    table += [(len(words), mark.expression or _escaped(mark.literal), 0) for mark in MARKS]
-    table += [(len(words) + 1, CONTROLS, once), (len(words) + 2, CONTINUATION, 0)]
+    table += [(len(words), mark.expression or _escaped(mark.literal), 0) for mark in MARKS if marks]
+    table += [(len(words) + 1, CONTROLS, once), (len(words) + 2, CONTINUATION, once)]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     ids, expressions, flags = (list(column) for column in zip(*table, strict=True))
     database.compile(expressions=expressions, ids=ids, elements=len(table), flags=flags)
@@ -158,14 +173,17 @@ class AhoCorasickFinder:
         self._controls = re.compile(CONTROLS)
         self._continuation = re.compile(CONTINUATION)
 
-    def scan(self, text: bytes) -> Seen:
+    def scan(self, text: bytes, most: int | None = None) -> Seen:
         """Return what a text holds."""
+        most = len(text) if most is None else most
         literals: dict[int, None] = {}
         marks: list[int] = []
         tried = [-1] * len(MARKS)
         for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             if index < self._words:
                 literals[index] = None
+                continue
+            if len(marks) > most:
                 continue
             number = index - self._words
             expression = self._expressions[number]
@@ -177,5 +195,17 @@ class AhoCorasickFinder:
                     tried[number] = len(text)
                 if expression.search(text, begin, tried[number] + 1):
                     marks.append(end)
-        continuations = [match.end() for match in self._continuation.finditer(text)]
-        return Seen(list(literals), marks, continuations, self._controls.search(text) is not None)
+        dense = len(marks) > most
+        continued = self._continuation.search(text) is not None
+        controls = self._controls.search(text) is not None
+        return Seen(list(literals), [] if dense else marks, continued, controls, dense)
+
+    def places(self, text: bytes) -> "dict[int, array[int]]":
+        """Return where each literal begins, ascending, however often."""
+        found: dict[int, array[int]] = {}
+        for index, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            if index in found:
+                found[index].append(start)
+            elif index < self.literals:
+                found[index] = array("I", [start])
+        return found

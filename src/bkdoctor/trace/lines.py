@@ -7,7 +7,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, islice
+from itertools import accumulate, count, islice, pairwise
+from operator import add
 
 from bkdoctor.trace.source import Source
 
@@ -49,15 +50,19 @@ class LineIndex:
         numbers += [self.newlines + 1 for _ in range(len(points) - len(numbers))]
         return numbers
 
-    def go_on(self, number: int) -> None:
-        """Note that a line goes on from the one before; the first line of a trace cannot. Called in ascending order."""
-        if number <= 1:
+    def go_on(self, numbers: Sequence[int]) -> None:
+        """Note, in ascending order, lines that go on from the one before; the first line of a trace cannot."""
+        numbers = numbers[1:] if numbers and numbers[0] <= 1 else numbers
+        if not numbers:
             return
-        if self._run_stops and number <= self._run_stops[-1]:
-            self._run_stops[-1] = max(self._run_stops[-1], number + 1)
-        else:
-            self._run_starts.append(number)
-            self._run_stops.append(number + 1)
+        # a run ends where the next one begins: the one before this call may still go on
+        last = self._run_stops.pop() - 1 if self._run_stops else numbers[0] - 1
+        if not self._run_starts:
+            self._run_starts.append(numbers[0])
+        gaps = [(before + 1, number) for before, number in pairwise([last, *numbers]) if number > before + 1]
+        self._run_starts.extend([number for _, number in gaps])
+        self._run_stops.extend([stop for stop, _ in gaps])
+        self._run_stops.append(numbers[-1] + 1)
 
     def __len__(self) -> int:
         """Return how many raw lines there are."""
@@ -85,7 +90,7 @@ class LineIndex:
         stop = self._offsets[page + 1] if page + 1 < len(self._offsets) else self._offsets[page] + PAGE
         parts = self._source.read(self._offsets[page], stop).split(b"\n")
         del parts[-1]
-        return array("I", accumulate(len(part) + 1 for part in parts))
+        return array("I", map(add, accumulate(map(len, parts)), count(1)))
 
     def head_of(self, number: int) -> int:
         """Return the first line of those that `number` goes on from; itself for most."""
@@ -109,11 +114,11 @@ class LineIndex:
             yield from range(number, until)
             number = self._run_stops[run] if run < len(self._run_starts) else stop
 
-    def lines_from(self, first: int, count: int) -> Sequence[int]:
-        """Return `first`, which may go on from another, and the `count` lines behind it that do not."""
+    def lines_from(self, first: int, most: int) -> Sequence[int]:
+        """Return `first`, which may go on from another, and the `most` lines behind it that do not."""
         if not self._run_starts or self._run_stops[-1] <= first:
-            return range(first, first + count + 1)
-        return [first, *islice(self.heads(first + 1, first + 2 * count + self._run_stops[-1]), count)]
+            return range(first, first + most + 1)
+        return [first, *islice(self.heads(first + 1, first + 2 * most + self._run_stops[-1]), most)]
 
     def heads_backwards(self, start: int, stop: int) -> Iterator[int]:
         """Yield the same from the last to the first."""

@@ -4,6 +4,9 @@ Numbers are those of the raw trace, counted by `\\n` from 1: what a GitLab link 
 on in the next raw lines (FF_TIMESTAMPS, `+`) has the number of its first.
 """
 
+from __future__ import annotations
+
+from array import array
 from collections.abc import Iterator
 from functools import cache, cached_property
 from itertools import islice
@@ -57,6 +60,10 @@ class Log:
         """What a pass over the whole trace finds."""
         return survey(self.source, self._searcher.finder_for(self.source.size), timestamped=self.timestamped)
 
+    def places(self, text: bytes) -> dict[int, array[int]]:
+        """Return where in a text each of the literals stands that are looked for."""
+        return self._searcher.plain.places(text)
+
     @cached_property
     def index(self) -> LineIndex:
         """Where lines begin."""
@@ -85,9 +92,14 @@ class Log:
         head, tail = self.source.read(start, start + half), self.source.read(stop - half, stop)
         return clean.shortened(head, tail, timestamped=self.timestamped)
 
-    def line(self, number: int) -> Line:
-        """Return a line as it is shown."""
-        return self._lines.get(number) or self.made(number, self.joined(number))
+    def line(self, number: int, raw: bytes | None = None) -> Line:
+        """Return a line as it is shown; `raw` are its bytes, if nothing goes on from it and they are at hand."""
+        known = self._lines.get(number)
+        if known is not None:
+            return known
+        if raw is None:
+            return self.made(number, self.joined(number))
+        return self.made(number, clean.joined(raw) if self.timestamped else raw)
 
     def made(self, number: int, joined: bytes) -> Line:
         """Return the line of that number from its bytes."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from bkdoctor.trace import clean, unsplit
-from bkdoctor.trace.block import Block, lines_of_cleaned, lines_of_plain
+from bkdoctor.trace.block import Block, lines_of_cleaned, lines_of_plain, numbers_at
 from bkdoctor.trace.finder import Finder, Seen
 from bkdoctor.trace.lines import LineIndex
 from bkdoctor.trace.marks import WORDS
@@ -24,6 +24,10 @@ _KNOWN = 20_000
 """Texts of marked lines that are kept once however often they come."""
 _MANY = 200
 """Marks in a block from which on it is taken apart at once."""
+_GOING_ON = 100
+"""Lines that a block's end is moved up over because each goes on from the one before."""
+DENSE = 1000
+"""Marks in a block from which on they are looked for only if the block belongs to the tail: the head has enough."""
 MOST_MARKED = 10_000
 """Marked lines that are kept from the head of a trace, and as many from its tail."""
 _WAITING = 32
@@ -39,9 +43,15 @@ class _Found(NamedTuple):
     block: Block
     data: bytes
     text: bytes
-    marks: list[int]
+    marks: list[int] | None
+    """None: more than DENSE, which were not looked for."""
     lines: list[int]
     """The numbers of the lines that hold the marks, of a block that was searched as it is."""
+
+    @property
+    def least(self) -> int:
+        """How many marks there are at least."""
+        return DENSE if self.marks is None else len(self.marks)
 
 
 class Survey:
@@ -82,10 +92,10 @@ class Survey:
         if not block.dirty:
             return data
         if self.timestamped:
-            data = unsplit.unfolded(data, unsplit.continuations_in(data))
+            data, _ = unsplit.unfolded(data)
         if self.lost_escapes:
             data = unsplit.without_lost_escapes(data)
-        return unsplit.without_controls(unsplit.without_escapes(data))
+        return unsplit.without_controls(unsplit.without_escapes(data) if unsplit.ESCAPE in data else data)
 
     def holds(self, word: bytes) -> bool:
         """Say whether the trace holds one of WORDS; a line that one begins with `\\n` is not the first."""
@@ -116,26 +126,16 @@ class _Surveyor:
     def run(self) -> Survey:
         out = self.out
         for block, data in self._blocks():
-            continuations = self._continuations(data) if out.lost_escapes or unsplit.ESCAPE in data else []
-            text, seen = self._cleaned(data, continuations)
-            if text is data and out.timestamped and seen.continuations:
-                continuations = clean.continuations(data)
-                text, seen = self._cleaned(data, continuations) if continuations else (text, seen)
-            if seen.controls:
-                text = unsplit.without_controls(text)
-                seen = self.finder.scan(text)
+            text, continued, seen = self._searched(data)
             end = len(data) - (block.begin + len(data) > block.stop)
             marks = sorted(mark - 1 for mark in seen.marks)
             numbers = out.index.add(data, block.begin, block.fresh, end, marks if text is data else ())
-            line, counted = block.first, block.fresh
-            for start in continuations:
-                line += data.count(b"\n", counted, start)
-                counted = max(counted, start)
-                out.index.go_on(line)
-            plain = text is data
-            self._keep(block._replace(dirty=not plain), data, seen)
-            if marks:
-                self._wait(_Found(len(out.blocks) - 1, block, data, text, marks, numbers))
+            if continued:
+                before = block.first - data.count(b"\n", 0, block.fresh)
+                out.index.go_on([before + count for count in continued])
+            self._keep(block._replace(dirty=text is not data), data, seen)
+            if marks or seen.dense:
+                self._wait(_Found(len(out.blocks) - 1, block, data, text, None if seen.dense else marks, numbers))
         while self.waiting:
             self._take(self.waiting.popleft())
         self._leave_out(MOST_MARKED)
@@ -148,22 +148,26 @@ class _Surveyor:
             return
         waiting = self.waiting
         waiting.append(found)
-        behind = sum(len(one.marks) for one in waiting)
-        while (behind := behind - len(waiting[0].marks)) >= MOST_MARKED:
+        behind = sum(one.least for one in waiting)
+        while (behind := behind - waiting[0].least) >= MOST_MARKED:
             waiting.popleft()
             self.dropped = waiting[0].block.first - 1
         if len(waiting) > _WAITING:
             self._take(waiting.popleft())
 
     def _take(self, found: _Found) -> None:
-        self.number, block = found.number, found.block
-        plain = found.text is found.data
-        if len(found.marks) > _MANY and plain and not block.torn and not self.out.timestamped:
-            self._mark_many(block, found.data, found.lines)
+        self.number, block, data, lines = found.number, found.block, found.data, found.lines
+        plain = found.text is data
+        marks = found.marks
+        if marks is None:
+            marks = sorted(mark - 1 for mark in self.finder.scan(found.text).marks)
+            lines = numbers_at(block, data, marks) if plain else []
+        if len(marks) > _MANY and plain and not block.torn and not self.out.timestamped:
+            self._mark_many(block, data, lines)
         elif plain:
-            self._mark(lines_of_plain(block, found.data, found.marks, found.lines))
+            self._mark(lines_of_plain(block, data, marks, lines))
         else:
-            self._mark(lines_of_cleaned(block, found.data, found.text, found.marks, self.out.index))
+            self._mark(lines_of_cleaned(block, data, found.text, marks, self.out.index))
         if len(self.out.marked_numbers) > 4 * MOST_MARKED:
             self._leave_out(2 * MOST_MARKED)
 
@@ -200,33 +204,46 @@ class _Surveyor:
         if len(data) <= fresh + BLOCK:
             return len(data), True
         newline = data.rfind(b"\n", fresh, fresh + BLOCK) + 1
-        cut = newline
-        while cut and self.out.timestamped and clean.continues(data[cut : cut + clean.HEADER_LENGTH]):
-            cut = data.rfind(b"\n", fresh, cut - 1) + 1
-        return (cut, True) if cut else (newline or fresh + BLOCK, False)
+        cut, tries = newline, _GOING_ON
+        while cut and tries and self.out.timestamped and clean.continues(data[cut : cut + clean.HEADER_LENGTH]):
+            cut, tries = data.rfind(b"\n", fresh, cut - 1) + 1, tries - 1
+        return (cut, True) if cut and tries else (newline or fresh + BLOCK, False)
 
-    def _continuations(self, data: bytes) -> list[int]:
-        return unsplit.continuations_in(data) if self.out.timestamped else []
-
-    def _cleaned(self, data: bytes, continuations: list[int]) -> tuple[bytes, Seen]:
-        text = unsplit.unfolded(data, continuations) if continuations else data
+    def _searched(self, data: bytes) -> tuple[bytes, list[int], Seen]:
+        """Return a block as it was searched, its lines that go on (as `unfolded` gives them), and what it holds."""
+        out, text, continued = self.out, data, list[int]()
+        if out.timestamped and (out.lost_escapes or unsplit.ESCAPE in data):
+            text, continued = unsplit.unfolded(data)
         if unsplit.ESCAPE in data:
-            self.out.escapes = True
-            self.out.green = self.out.green or _GREEN in data
+            out.escapes = True
+            out.green = out.green or _GREEN in data
             text = unsplit.without_escapes(text)
-        elif self.out.lost_escapes:
+        elif out.lost_escapes:
             text = unsplit.without_lost_escapes(text)
-        return text, self.finder.scan(text)
+        most = None if len(out.marked_numbers) < MOST_MARKED else DENSE
+        seen = self.finder.scan(text, most)
+        if text is data and out.timestamped and seen.continued:
+            text, continued = unsplit.unfolded(data)
+            seen = self.finder.scan(text, most) if continued else seen
+        if seen.controls:
+            text = unsplit.without_controls(text)
+            seen = self.finder.scan(text, most)
+        return text, continued, seen
 
     def _keep(self, block: Block, data: bytes, seen: Seen) -> None:
         out = self.out
-        out.has_sections = out.has_sections or (bool(seen.marks) and b"section_start:" in data)
+        out.has_sections = out.has_sections or (bool(seen.marks or seen.dense) and b"section_start:" in data)
+        number = len(out.blocks)
         out.blocks.append(block)
         for literal in seen.literals:
-            self._hold(literal, len(out.blocks) - 1)
+            blocks = out.seen.get(literal)
+            if blocks is None:
+                out.seen[literal] = array("I", [number])
+            else:
+                blocks.append(number)
 
     def _hold(self, literal: int, number: int) -> None:
-        """Note that a block holds a literal."""
+        """Note that a block, behind which others may have been searched already, holds a literal."""
         blocks = self.out.seen.setdefault(literal, array("I"))
         at = bisect_right(blocks, number)
         if not at or blocks[at - 1] != number:
