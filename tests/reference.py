@@ -445,6 +445,10 @@ class PlainCandidates(dict[str, list[int]]):
         numbers = self.get(literal, [])
         return numbers if len(numbers) <= 400 else [*numbers[:200], *numbers[-200:]]
 
+    def nearest(self, literal: str, here: int) -> Iterator[int]:
+        """Yield them by how far they are from a line."""
+        return iter(sorted(self.lines(literal), key=lambda number: abs(number - here)))
+
 
 def all_of(_log: PlainLog, numbers: Sequence[int], _words: object, *, backwards: bool = False) -> Iterator[int]:
     """Yield all lines: none is left out before it was looked at."""

@@ -251,7 +251,7 @@ def test_a_booting_builder_prints_lines_that_are_no_headings() -> None:
 
 
 def test_of_very_many_marked_lines_the_first_and_the_last_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bkdoctor.trace.survey.MOST_MARKED", 3)
+    monkeypatch.setattr("bkdoctor.trace.surveyor.MOST_MARKED", 3)
     monkeypatch.setattr("bkdoctor.trace.segment.MOST_MARKED", 3)
     headings = "".join(f"#{n} [1/2] RUN make\n" for n in range(9))
     in_dump = "------\n > [a] RUN x:\n" + headings[18:]

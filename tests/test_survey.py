@@ -12,8 +12,8 @@ from benchmarks import logs
 from bkdoctor.diagnosis import scan
 from bkdoctor.diagnosis.scan import Candidates
 from bkdoctor.doctor import diagnose
-from bkdoctor.trace import clean, survey, unsplit
-from bkdoctor.trace.finder import AhoCorasickFinder, HyperscanFinder, Searcher, Seen
+from bkdoctor.trace import clean, surveyor, unsplit
+from bkdoctor.trace.finder import AhoCorasickFinder, Finder, HyperscanFinder, Most, Searcher, Seen
 from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 from bkdoctor.trace.source import Source
@@ -37,12 +37,21 @@ def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], bool, bool,
 def test_both_finders_say_the_same(pieces: list[bytes]) -> None:
     text = b"\n" + b"".join(pieces) + b"\n"
     assert lines_of(text, FAST.scan(text)) == lines_of(text, PLAIN.scan(text))
-    marks = len(FAST.scan(text).marks)
-    for most in {0, marks // 2, marks}:
-        seen = FAST.scan(text, most)
-        assert seen.dense == (marks > most)
-        assert lines_of(text, seen)[0] == lines_of(text, FAST.scan(text))[0]
-        assert seen._replace(literals=[], marks=[]) == FAST.scan(text)._replace(literals=[], marks=[], dense=seen.dense)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(PIECES, st.sampled_from([s.encode() for s in LITERALS])), max_size=30),
+    st.integers(0, 9), st.integers(0, 9), st.sampled_from([FAST, PLAIN]),
+)  # fmt: skip
+def test_a_finder_gives_all_or_none(pieces: list[bytes], literals: int, marks: int, finder: Finder) -> None:
+    text = b"\n" + b"".join(pieces) + b"\n"
+    every, seen = finder.scan(text), finder.scan(text, Most(literals, marks))
+    assert seen.dense == (len(every.marks) > marks)
+    assert seen.crowded == (len(every.literals) > literals)
+    assert sorted(seen.literals) == ([] if seen.crowded else sorted(every.literals))
+    assert sorted(seen.marks) == ([] if seen.dense else sorted(every.marks))
+    assert seen[2:4] == every[2:4]
 
 
 def test_a_finder_is_kept_and_one_that_does_not_fit_is_made_again() -> None:
@@ -65,8 +74,8 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int,
     if stamped:
         raw = timestamped(raw.decode("utf-8", "replace")).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(survey, "BLOCK", block)
-        patch.setattr(survey, "_OVERLAP", 39)
+        patch.setattr(surveyor, "BLOCK", block)
+        patch.setattr(surveyor, "_OVERLAP", 39)
         patch.setattr(scan, "_OFTEN", often)
         patch.setattr(scan, "_VERY_OFTEN", often + 1)
         log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
@@ -155,7 +164,7 @@ def test_of_very_many_lines_with_literals_the_first_and_the_last_are_given(monke
     assert candidates.lines("error: boom") == list(range(1, 21))
     assert candidates.lines("no such") == list(range(21, 41))
     assert not candidates.cut
-    assert candidates.lines("buildx") == [*range(21, 26), *range(36, 41)]
+    assert candidates.lines("buildx") == [21, 22, 39, 40]
     assert candidates.cut
 
 
@@ -177,10 +186,10 @@ def test_marks_of_the_middle_are_not_looked_for(runs: list[tuple[str, int]], sta
     every = list(Log(data, Searcher(LITERALS)).survey.marked_numbers)
     made = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(survey, "BLOCK", 300)
-        patch.setattr(survey, "MOST_MARKED", 20)
+        patch.setattr(surveyor, "BLOCK", 300)
+        patch.setattr(surveyor, "MOST_MARKED", 20)
         for dense in (10**9, 4):
-            patch.setattr(survey, "DENSE", dense)
+            patch.setattr(surveyor, "DENSE", dense)
             out = Log(data, Searcher(LITERALS)).survey
             made.append((list(out.marked_numbers), out.marked_bytes, out.seen))
             first, behind = out.unread or (0, 0)
@@ -188,9 +197,32 @@ def test_marks_of_the_middle_are_not_looked_for(runs: list[tuple[str, int]], sta
     assert made[0] == made[1]
 
 
+def test_of_blocks_with_very_many_literals_the_first_and_the_last_are_searched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surveyor, "BLOCK", 300)
+    monkeypatch.setattr(surveyor, "CROWDED", 3)
+    monkeypatch.setattr(surveyor, "_CROWDED_BLOCKS", 1)
+    crowded = b"error: boom, failed to push some refs, no such buildx\n" * 20
+    for raw, cut in (
+        (crowded, True),
+        (crowded[:54] + b"noise\n" * 99 + crowded[:54], False),
+        (b"no such\n" * 99, False),
+    ):
+        log = Log(raw, Searcher(LITERALS))
+        candidates = Candidates(log, LITERALS)
+        every = [n for n, line in enumerate(raw.split(b"\n"), 1) if b"no such" in line]
+        assert candidates.cut == cut
+        if cut:
+            found = candidates.lines("no such")
+            assert found[0] == every[0]
+            assert found[-1] == every[-1]
+            assert 2 < len(found) < len(every)
+        else:
+            assert candidates.lines("no such") == every
+
+
 def test_the_report_says_what_was_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bkdoctor.diagnosis.scan.MOST_IN_ALL", 1)
-    monkeypatch.setattr(survey, "MOST_MARKED", 2)
+    monkeypatch.setattr(surveyor, "MOST_MARKED", 2)
     monkeypatch.setattr("bkdoctor.trace.segment.MOST_MARKED", 2)
     raw = "".join(f"#{n} [1/2] RUN make\n#{n} 0.1 error: boom no such\n" for n in range(9)) + "#8 ERROR: exit code: 2\n"
     two = catalog(boom=pattern("lines = ['error: <what>']"), such=pattern("lines = ['no such']"))

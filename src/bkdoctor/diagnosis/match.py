@@ -65,6 +65,8 @@ class Matcher:
         self.not_judged: set[str] = set()
         self._candidates = Candidates(log, catalog.literals)
         self._spots: dict[int, Spot] = {}
+        self._wanted: dict[int, dict[int, Hit | None]] = {}
+        """For a required or excluded template, by its id, where it holds of the lines it was tried on."""
         self._kept = 0
 
     @property
@@ -250,18 +252,17 @@ class Matcher:
 
     def _others(self, wanted: Wanted, spot: Spot) -> Iterator[tuple[Hit, int]]:
         """Yield where a required or excluded line stands within its scope, nearest first."""
-        here = spot.line.number
-        numbers = sorted(self._candidates.lines(wanted.template.literal), key=lambda n: abs(n - here))
-        for number in numbers:
+        known = self._wanted.setdefault(id(wanted.template), {})
+        for number in self._candidates.nearest(wanted.template.literal, spot.line.number):
             other = self.spot(number)
-            if (
-                self._together(wanted.scope, spot, other)
-                and fits_place(other, wanted.place, wanted.sections)
-                and _in_step(other, wanted.step)
-            ):
-                hit = wanted.template.match(bounded(other.line.body))
-                if hit is not None:
-                    yield hit, number
+            if not self._together(wanted.scope, spot, other):
+                continue
+            if number not in known:
+                fits = fits_place(other, wanted.place, wanted.sections) and _in_step(other, wanted.step)
+                known[number] = wanted.template.match(bounded(other.line.body)) if fits else None
+            hit = known[number]
+            if hit is not None:
+                yield hit, number
 
     def _together(self, scope: str, one: Spot, other: Spot) -> bool:
         if scope == "job":

@@ -18,12 +18,12 @@ from bkdoctor.trace.log import Log
 
 MOST_LINES = 400
 """Lines of one literal that are given, half of them from the head and half from the tail of the log."""
-MOST_IN_ALL = 4_000
+MOST_IN_ALL = 2_000
 """Lines of all literals together that are given in that number; from then on there are FEW_LINES of a literal."""
-FEW_LINES = 10
+FEW_LINES = 4
 _FEW_BLOCKS = 3
 """Blocks at each end of those with a literal in which its FEW_LINES are looked for."""
-MOST_READ = 2_000
+MOST_READ = 1_500
 """Blocks that are read for all literals together; one that has to be cleaned counts _CLEANING times."""
 _CLEANING = 8
 _KEPT = 48
@@ -101,7 +101,7 @@ class Candidates:
         self._known: dict[str, list[int]] = {}
         self._parts: dict[int, _Part] = {}
         self._given = self._read = 0
-        self.cut = False
+        self.cut = log.survey.crowded
         """Whether lines of a literal were left out because those of all literals are so many."""
 
     def __iter__(self) -> Iterator[str]:
@@ -120,6 +120,19 @@ class Candidates:
         if known is None:
             known = self._known[literal] = self._look(literal) if literal in self._ids else []
         return known
+
+    def nearest(self, literal: str, here: int) -> Iterator[int]:
+        """Yield the same by how far they are from the line `here`; of two that are as far, the upper one first."""
+        numbers = self.lines(literal)
+        above = bisect_left(numbers, here)
+        below = above - 1
+        while below >= 0 or above < len(numbers):
+            if above == len(numbers) or (below >= 0 and here - numbers[below] <= numbers[above] - here):
+                yield numbers[below]
+                below -= 1
+            else:
+                yield numbers[above]
+                above += 1
 
     def _look(self, literal: str) -> list[int]:
         """Look from the head until there are enough, then from the tail for those that count there."""

@@ -5,8 +5,10 @@ where the package is missing, ahocorasick_rs does the same in more time. Both sa
 """
 
 import re
+import sys
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -25,7 +27,7 @@ class Seen(NamedTuple):
     """What a text holds."""
 
     literals: list[int]
-    """Indexes of literals, each once; behind the last literal follow those of WORDS."""
+    """Indexes of literals, each once, none if more than were asked for; behind the last literal follow WORDS."""
     marks: list[int]
     """Offsets within, or just behind, what marks a line; none if there are more than were asked for."""
     continued: bool
@@ -34,6 +36,18 @@ class Seen(NamedTuple):
     """Whether there are control characters."""
     dense: bool = False
     """Whether there are more marks than were asked for."""
+    crowded: bool = False
+    """Whether there are more literals than were asked for."""
+
+
+class Most(NamedTuple):
+    """What is asked for of a text; where there is more, looking for it ends."""
+
+    literals: int
+    marks: int
+
+
+ALL = Most(sys.maxsize, sys.maxsize)
 
 
 class Finder(Protocol):
@@ -42,8 +56,8 @@ class Finder(Protocol):
     literals: int
     """How many literals there are; the indexes of WORDS follow theirs."""
 
-    def scan(self, text: bytes, most: int | None = None) -> Seen:
-        """Return what a text holds that begins and ends with a newline; of its marks, at most so many or none."""
+    def scan(self, text: bytes, most: Most = ALL) -> Seen:
+        """Return what a text holds that begins and ends with a newline."""
 
 
 class Searcher:
@@ -92,6 +106,7 @@ class HyperscanFinder:
         self.literals = len(literals)
         self._words = [*(literal.encode() for literal in literals), *WORDS]
         self._too_many = hyperscan.ScanTerminated
+        self._apart: dict[str, hyperscan.Database] = {}
         if stored is not None:
             try:
                 self._database = hyperscan.loadb(stored, mode=hyperscan.HS_MODE_BLOCK)
@@ -100,14 +115,9 @@ class HyperscanFinder:
             except hyperscan.HyperscanError:
                 pass
         try:
-            self._database = _compiled(self._words, marks=True)
+            self._database = _compiled(self._words, "literals marks rest")
         except hyperscan.HyperscanError as error:
             raise RuntimeError(str(error)) from error
-
-    @cached_property
-    def _without_marks(self) -> "hyperscan.Database":
-        """What looks for literals where a hostile trace has nothing but marks: each costs a call."""
-        return _compiled(self._words, marks=False)
 
     def dump(self) -> bytes:
         """Return the compiled form."""
@@ -115,40 +125,70 @@ class HyperscanFinder:
 
         return bytes(hyperscan.dumpb(self._database))
 
-    def scan(self, text: bytes, most: int | None = None) -> Seen:
+    def scan(self, text: bytes, most: Most = ALL) -> Seen:
         """Return what a text holds."""
-        try:
-            return self._scanned(self._database, text, len(text) if most is None else most)
-        except self._too_many:
-            return self._scanned(self._without_marks, text, 0)._replace(dense=True)
-
-    def _scanned(self, database: "hyperscan.Database", text: bytes, most: int) -> Seen:
-        literals: list[int] = []
-        marks: list[int] = []
-        others: list[int] = []
+        found = self._searched(self._database, text, most)
+        dense, crowded = found.exceed(most)
+        # a hostile text has so many of one that each call counts: the others are looked for alone
+        if crowded:
+            found = self._searched(self._part("marks"), text, most)
+            dense, _ = found.exceed(most)
+            found.rest.extend(self._searched(self._part("rest"), text, most).rest)
+        elif dense:
+            found = self._searched(self._part("literals rest"), text, most)
+            _, crowded = found.exceed(most)
+            if crowded:
+                found.rest.extend(self._searched(self._part("rest"), text, most).rest)
         first = len(self._words)
+        literals, marks = [] if crowded else found.literals, [] if dense else found.marks
+        return Seen(literals, marks, first + 2 in found.rest, first + 1 in found.rest, dense, crowded)
+
+    def _part(self, kinds: str) -> "hyperscan.Database":
+        if kinds not in self._apart:
+            self._apart[kinds] = _compiled(self._words, kinds)
+        return self._apart[kinds]
+
+    def _searched(self, database: "hyperscan.Database", text: bytes, most: Most) -> "_Hits":
+        found = _Hits([], [], [])
+        literals, marks, rest = found
+        first, most_literals, most_marks = len(self._words), most.literals, most.marks
 
         def hit(index: int, _start: int, end: int, _flags: int, _context: object) -> bool | None:
+            """Take in a hit; True ends the search."""
             if index < first:
                 literals.append(index)
-            elif index == first:
+                return len(literals) > most_literals
+            if index == first:
                 marks.append(end)
-                return len(marks) > most
-            else:
-                others.append(index)
+                return len(marks) > most_marks
+            rest.append(index)
             return None
 
-        database.scan(text, match_event_handler=hit)
-        return Seen(literals, marks, first + 2 in others, first + 1 in others)
+        with suppress(self._too_many):
+            database.scan(text, match_event_handler=hit)
+        return found
 
 
-def _compiled(words: list[bytes], *, marks: bool) -> "hyperscan.Database":
+class _Hits(NamedTuple):
+    literals: list[int]
+    marks: list[int]
+    rest: list[int]
+
+    def exceed(self, most: Most) -> tuple[bool, bool]:
+        """Say whether there are more marks, and more literals."""
+        return len(self.marks) > most.marks, len(self.literals) > most.literals
+
+
+def _compiled(words: list[bytes], kinds: str) -> "hyperscan.Database":
     import hyperscan
 
-    once = hyperscan.HS_FLAG_SINGLEMATCH
-    table = [(index, _escaped(word), once) for index, word in enumerate(words)]
-    table += [(len(words), mark.expression or _escaped(mark.literal), 0) for mark in MARKS if marks]
-    table += [(len(words) + 1, CONTROLS, once), (len(words) + 2, CONTINUATION, once)]
+    once, table = hyperscan.HS_FLAG_SINGLEMATCH, list[tuple[int, bytes, int]]()
+    if "literals" in kinds:
+        table += [(index, _escaped(word), once) for index, word in enumerate(words)]
+    if "marks" in kinds:
+        table += [(len(words), mark.expression or _escaped(mark.literal), 0) for mark in MARKS]
+    if "rest" in kinds:
+        table += [(len(words) + 1, CONTROLS, once), (len(words) + 2, CONTINUATION, once)]
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     ids, expressions, flags = (list(column) for column in zip(*table, strict=True))
     database.compile(expressions=expressions, ids=ids, elements=len(table), flags=flags)
@@ -173,9 +213,8 @@ class AhoCorasickFinder:
         self._controls = re.compile(CONTROLS)
         self._continuation = re.compile(CONTINUATION)
 
-    def scan(self, text: bytes, most: int | None = None) -> Seen:
+    def scan(self, text: bytes, most: Most = ALL) -> Seen:
         """Return what a text holds."""
-        most = len(text) if most is None else most
         literals: dict[int, None] = {}
         marks: list[int] = []
         tried = [-1] * len(MARKS)
@@ -183,7 +222,7 @@ class AhoCorasickFinder:
             if index < self._words:
                 literals[index] = None
                 continue
-            if len(marks) > most:
+            if len(marks) > most.marks:
                 continue
             number = index - self._words
             expression = self._expressions[number]
@@ -195,10 +234,11 @@ class AhoCorasickFinder:
                     tried[number] = len(text)
                 if expression.search(text, begin, tried[number] + 1):
                     marks.append(end)
-        dense = len(marks) > most
+        dense, crowded = len(marks) > most.marks, len(literals) > most.literals
         continued = self._continuation.search(text) is not None
         controls = self._controls.search(text) is not None
-        return Seen(list(literals), [] if dense else marks, continued, controls, dense)
+        found = [] if crowded else list(literals)
+        return Seen(found, [] if dense else marks, continued, controls, dense, crowded)
 
     def places(self, text: bytes) -> "dict[int, array[int]]":
         """Return where each literal begins, ascending, however often."""

@@ -16,7 +16,8 @@ from bkdoctor.trace import clean, pasted
 from bkdoctor.trace.finder import Searcher
 from bkdoctor.trace.lines import LineIndex
 from bkdoctor.trace.source import Source
-from bkdoctor.trace.survey import Survey, survey
+from bkdoctor.trace.survey import Survey
+from bkdoctor.trace.surveyor import survey
 
 _KEPT_TEXT = 16 * 1024 * 1024
 """Characters of lines that are kept to be asked for again."""

@@ -12,7 +12,7 @@ from bkdoctor.trace.builds import Builds
 from bkdoctor.trace.layout import Command, Layout, Section, Span, Step
 from bkdoctor.trace.log import Line, Log
 from bkdoctor.trace.marks import TITLES
-from bkdoctor.trace.survey import MOST_MARKED
+from bkdoctor.trace.surveyor import MOST_MARKED
 
 _KNOWN = 20_000
 """Headings that are remembered."""
