@@ -87,11 +87,19 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int,
         assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*"\x1b[]m0;a \n\x07\\~!é", "\x1b[", "section_", "31", "[38;5;9m"]), max_size=20))
-def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str]) -> None:
+@settings(max_examples=500, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*"\x1b[]m0;a \n\x07\\~!(B7é", "\x1b[", "section_", "31", "[38;5;9m", "\x1b[0m"]), max_size=20
+    ),
+    st.sampled_from([0, 1000]),
+)
+def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str], many: int) -> None:
     block = "".join(pieces).encode()
-    assert unsplit.without_escapes(block) == unsplit._ESCAPES.sub(b"", block.replace(b"section_", b"\x07section_"))
+    plain = unsplit._ESCAPES.sub(b"", block.replace(b"section_", b"\x07section_")).replace(b"\x07", b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unsplit, "_MANY", many)
+        assert unsplit.without_escapes(block) == plain
 
 
 @pytest.mark.parametrize(

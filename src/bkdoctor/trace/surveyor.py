@@ -92,8 +92,7 @@ class _Surveyor:
             self._keep(block._replace(dirty=text is not data), data, text, seen)
             if marks or seen.dense:
                 self._wait(_Found(len(out.blocks) - 1, block, data, text, None if seen.dense else marks, numbers))
-        while self.waiting:
-            self._take(self.waiting.popleft())
+        self._take_tail()
         self._leave_out(MOST_MARKED)
         for number, searched in self.crowded:
             for literal in self.finder.scan(searched).literals if searched is not None else ():
@@ -114,13 +113,29 @@ class _Surveyor:
         if len(waiting) > _WAITING:
             self._take(waiting.popleft())
 
+    def _take_tail(self) -> None:
+        """Take in as many of the waiting blocks, from the last one on, as are enough; the others are left out."""
+        taken: list[_Found] = []
+        behind = 0
+        while self.waiting and behind < MOST_MARKED:
+            taken.append(self._with_marks(self.waiting.pop()))
+            behind += taken[-1].least
+        if self.waiting:
+            self.dropped = taken[-1].block.first - 1
+        for found in reversed(taken):
+            self._take(found)
+
+    def _with_marks(self, found: _Found) -> _Found:
+        if found.marks is not None:
+            return found
+        marks = sorted(mark - 1 for mark in self.finder.scan(found.text).marks)
+        lines = numbers_at(found.block, found.data, marks) if found.text is found.data else []
+        return found._replace(marks=marks, lines=lines)
+
     def _take(self, found: _Found) -> None:
+        found = self._with_marks(found)
         self.number, block, data, lines = found.number, found.block, found.data, found.lines
-        plain = found.text is data
-        marks = found.marks
-        if marks is None:
-            marks = sorted(mark - 1 for mark in self.finder.scan(found.text).marks)
-            lines = numbers_at(block, data, marks) if plain else []
+        plain, marks = found.text is data, found.marks or []
         if len(marks) > _MANY and plain and not block.torn and not self.out.timestamped:
             self._mark_many(block, data, lines)
         elif plain:
