@@ -149,6 +149,29 @@ def _literals(size: int) -> Iterator[bytes]:
         yield lines
 
 
+def _coloured_literals(size: int) -> Iterator[bytes]:
+    """The same with a colour in each literal."""
+    from bkdoctor.catalog.catalog import load
+
+    halves = [(literal[: len(literal) // 2], literal[len(literal) // 2 :]) for literal in load([]).literals]
+    lines = "".join(
+        f"#7 {n}.25 \x1b[3{n % 8}m{a}\x1b[1;3{n % 7}m{b} x\x1b[0m\n" for n, (a, b) in enumerate(halves)
+    ).encode()
+    for _ in range(1 + size // len(lines)):
+        yield lines
+
+
+def _positions(size: int) -> Iterator[bytes]:
+    """Escape sequences of which hardly two are alike."""
+    written = 0
+    for n in range(size):
+        piece = b"\x1b[%d;%dHx\n" % (n % 251, n % 65521)
+        written += len(piece)
+        yield piece
+        if written >= size:
+            return
+
+
 def _redos(size: int) -> Iterator[bytes]:
     """Long lines on which each regular expression of the catalogue could go astray, in turn."""
     from bkdoctor.catalog.catalog import load
@@ -181,16 +204,22 @@ HOSTILE: dict[str, Callable[[int], Iterator[bytes]]] = {
     "empty-lines": _repeated(b"\n"),
     "colours": _repeated(b"\x1b[31mred\x1b[0m \x1b[1;32mgreen\x1b[0m text of a line\n"),
     "many-colours": _repeated(b"".join(b"\x1b[38;5;%dm#7 1.2 text\x1b[0m\n" % n for n in range(256))),
+    "short-colours": _repeated(b"\x1b[m"),
+    "positions": _framed(_positions),
+    "links": _repeated(b"\x1b]8;;https://x.example/\x07text\x1b]8;;\x07\n"),
     "escapes": _repeated(b"\x1b"),
     "binary": _repeated(bytes(range(256))),
     "headings": _repeated(b"#7 [2/3] RUN make\n#8 [3/3] RUN make\n"),
     "vertices": _framed(lambda size: iter(b"#%d [1/2] RUN make\n" % n for n in range(size // 24))),
     "literals": _framed(_literals),
+    "coloured-literals": _framed(_coloured_literals),
+    "torn-literals": _repeated(b"error: " * 40_000 + b"failed to solve: \n"),
     "marks": _repeated(("\n".join(_MARKS) + "\n").encode()),
     "sections": _repeated(b"section_start:1764164236:step_x\r\x1b[0K\n"),
     "commands": _repeated(b"\x1b[32;1m$ docker build .\x1b[0;m\n"),
     "regex": _repeated(b"error: " + b"a" * 3000 + b"!" + b"/" * 3000 + b"a.b" * 1000 + b"\n"),
     "regexes": _framed(_redos),
+    "continued-in-turn": lambda size: iter([b"2026-03-12T10:10:00.000001Z 01O x\n", *(b"2026-03-12T10:10:00.000001Z 01O+x\n2026-03-12T10:10:00.000001Z 01O x\n",) * (size // 68)]),  # noqa: E501
     "continued": lambda size: iter([b"2026-03-12T10:10:00.000001Z 01O x\n", *(b"2026-03-12T10:10:00.000001Z 01O+x\n",) * (size // 34)]),  # noqa: E501
 }  # fmt: skip
 

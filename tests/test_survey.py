@@ -87,6 +87,28 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int,
         assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
 
 
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(PIECES.filter(lambda piece: piece != b"[0K"), st.sampled_from([b"x" * 50, b"error: boom", b"\n"]))),
+    st.booleans(), st.integers(200, 600),
+)  # fmt: skip
+def test_what_is_not_read_of_long_lines_is_not_searched(pieces: list[bytes], stamped: bool, block: int) -> None:
+    raw = b"".join(pieces)
+    if stamped:
+        raw = timestamped(raw.decode("utf-8", "replace")).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clean, "LONG", 64)
+        patch.setattr(scan, "LONG", 64)
+        patch.setattr(unsplit, "_WINDOW", 32)
+        patch.setattr(surveyor, "BLOCK", block)
+        patch.setattr(surveyor, "_OVERLAP", 39)
+        log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
+        assert [log.line(n) for n in log.numbers()] == [plain.line(n) for n in plain.numbers()]
+        assert segment(log) == plain_segment(plain)
+        found, expected = Candidates(log, LITERALS), PlainCandidates(plain, LITERALS)
+        assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
+
+
 @settings(max_examples=500, deadline=None)
 @given(
     st.lists(
@@ -94,11 +116,12 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int,
     ),
     st.sampled_from([0, 1000]),
 )
-def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str], many: int) -> None:
+def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str], often: int) -> None:
     block = "".join(pieces).encode()
     plain = unsplit._ESCAPES.sub(b"", block.replace(b"section_", b"\x07section_")).replace(b"\x07", b"")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unsplit, "_MANY", many)
+        patch.setattr(unsplit, "_OFTEN", often)
+        patch.setattr(unsplit, "_SAMPLES", 1)
         assert unsplit.without_escapes(block) == plain
 
 

@@ -51,6 +51,7 @@ class Survey:
         data = self.raw(block)
         if not block.dirty:
             return data
+        data = unsplit.without_middles(data)
         if self.timestamped:
             data, _ = unsplit.unfolded(data)
         if self.lost_escapes:

@@ -185,9 +185,10 @@ class _Surveyor:
 
     def _searched(self, data: bytes) -> tuple[bytes, list[int], Seen]:
         """Return a block as it was searched, its lines that go on (as `unfolded` gives them), and what it holds."""
-        out, text, continued = self.out, data, list[int]()
+        out, continued = self.out, list[int]()
+        text = read = unsplit.without_middles(data)
         if out.timestamped and (out.lost_escapes or unsplit.ESCAPE in data):
-            text, continued = unsplit.unfolded(data)
+            text, continued = unsplit.unfolded(read)
         if unsplit.ESCAPE in data:
             out.escapes = True
             out.green = out.green or _GREEN in data
@@ -199,8 +200,8 @@ class _Surveyor:
             marks=sys.maxsize if len(out.marked_numbers) < MOST_MARKED else DENSE,
         )
         seen = self.finder.scan(text, most)
-        if text is data and out.timestamped and seen.continued:
-            text, continued = unsplit.unfolded(data)
+        if text is read and out.timestamped and seen.continued:
+            text, continued = unsplit.unfolded(read)
             seen = self.finder.scan(text, most) if continued else seen
         if seen.controls:
             text = unsplit.without_controls(text)
@@ -209,7 +210,8 @@ class _Surveyor:
 
     def _keep(self, block: Block, data: bytes, text: bytes, seen: Seen) -> None:
         out = self.out
-        out.has_sections = out.has_sections or (bool(seen.marks or seen.dense) and b"section_start:" in data)
+        likely = bool(seen.marks) or seen.dense or text is not data
+        out.has_sections = out.has_sections or (likely and b"section_start:" in data)
         number = len(out.blocks)
         out.blocks.append(block)
         for literal in seen.literals:

@@ -18,10 +18,11 @@ _LINK, _RUN = b"\x1b]", b"\x1b\x1b"
 _WHOLE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[0-Z\\^-~])")
 """An escape sequence that is no beginning of a longer one."""
 _BELL = b"\x07"
-_MANY = 1000
-"""Escape characters in a block from which on taking out the commonest sequences first pays."""
-_SAMPLE = 4096
-"""Bytes that are looked at for them, twice."""
+_OFTEN = 1200
+"""Times that a sequence is in a block from which on taking it out by itself is faster than by an expression."""
+_SAMPLES = 32
+"""The part of a block that is looked at for such sequences."""
+_WINDOW = clean.LONG // 2
 _LOST_ESCAPES = re.compile(rb"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)")
 _CONTROLS = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 
@@ -45,7 +46,7 @@ def without_escapes(block: bytes) -> bytes:
     """Return the block without escape sequences, and without the control characters that may end one."""
     # a section's marker is one whatever stands before it; this character ends every escape sequence
     block = block.replace(b"section_", _BELL + b"section_")
-    if block.count(ESCAPE) > _MANY:
+    if block.count(ESCAPE) > _OFTEN:
         for sequence in _commonest(block):
             block = block.replace(sequence, _BELL)
     # a run of escape characters that may be empty has no literal to jump to: half as fast
@@ -54,10 +55,25 @@ def without_escapes(block: bytes) -> bytes:
 
 
 def _commonest(block: bytes) -> list[bytes]:
-    """Return a few sequences that a block is full of; each is one wherever its bytes stand."""
-    half = len(block) // 2
-    found = Counter(_WHOLE.findall(block, 0, _SAMPLE) + _WHOLE.findall(block, half, half + _SAMPLE))
-    return [sequence for sequence, _ in found.most_common(4)]
+    """Return the sequences that a block is full of; each is one wherever its bytes stand."""
+    half, length = len(block) // 2, len(block) // 2 // _SAMPLES
+    found = Counter(_WHOLE.findall(block, 0, length) + _WHOLE.findall(block, half, half + length))
+    return [sequence for sequence, times in found.items() if times * _SAMPLES >= _OFTEN]
+
+
+def without_middles(block: bytes) -> bytes:
+    """Return the block without what is not read of very long lines, or most of it."""
+    inner = [block.find(b"\n", at, at + _WINDOW) < 0 for at in range(0, len(block) - _WINDOW + 1, _WINDOW)]
+    # a line that goes over a window may have its head in the one before, and its tail in the one behind
+    left_out = [n * _WINDOW for n in range(1, len(inner) - 1) if all(inner[n - 1 : n + 2])]
+    pieces, start = [], 0
+    for at in left_out:
+        if at > start:
+            pieces.append(block[start:at])
+        start = at + _WINDOW
+    # an escape sequence that was cut must not take what comes next for its own
+    between = _BELL if ESCAPE in block else b""
+    return between.join([*pieces, block[start:]]) if left_out else block
 
 
 def without_controls(block: bytes) -> bytes:
