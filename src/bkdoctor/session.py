@@ -120,10 +120,12 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         if cut is not None:
             known = msgspec.structs.replace(known, truncated="middle")
         notes = [_cut_note(cut)] if cut is not None else []
-        return diagnose(
+        report = diagnose(
             opened.source, self.catalog, known=known, source=Source(name=name), notes=notes, cut=cut,
             baseline=self.compared,
         )  # fmt: skip
+        self.catalog.keep()
+        return report
 
     def preflight(self, name: str) -> int:
         """Explain the preflight whose output a file holds, and return the exit status. Raises InputError."""
@@ -166,10 +168,12 @@ class Session(msgspec.Struct, frozen=True, dict=True):
         fetched = fetch_job(target)
         known = merge(fetched.facts, self.facts)
         compared = self._compared_job(target, known)
-        return diagnose(
+        report = diagnose(
             fetched.trace, self.catalog, known=known, source=fetched.source, notes=(*fetched.notes, *compared.notes),
             cut=fetched.cut, baseline=compared.baseline,
         )  # fmt: skip
+        self.catalog.keep()
+        return report
 
     def _compared_job(self, target: Target, failed: Facts) -> Compared:
         from bkdoctor.comparing import Compared, baseline_of_job

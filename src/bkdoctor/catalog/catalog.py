@@ -14,6 +14,7 @@ import msgspec
 
 from bkdoctor.catalog import pattern as form
 from bkdoctor.catalog.entry import Entry, text_of
+from bkdoctor.catalog.expressions import Expressions
 from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type, read_vocabulary
 from bkdoctor.errors import InputError
@@ -45,11 +46,18 @@ class Catalog:
         recipes: dict[tuple[str, str], Recipe],
         types: dict[str, Type],
         index: Index | None = None,
+        expressions: Expressions | None = None,
     ) -> None:
         self.entries = entries
         self.recipes = recipes
         self.types = types
         self._index = index
+        self._expressions = expressions
+
+    def keep(self) -> None:
+        """Keep for the next run what was compiled in this one."""
+        if self._expressions is not None:
+            self._expressions.keep()
 
     @cached_property
     def index(self) -> Index:
@@ -118,8 +126,10 @@ def builtin_name() -> str:
     return packaged if os.path.isdir(packaged) else os.path.join(os.path.dirname(os.path.dirname(package)), "patterns")
 
 
-def load(folders: Sequence[Path], *, builtin: bool = True) -> Catalog:
+def load(folders: Sequence[Path], *, builtin: bool = True, expressions: Expressions | None = None) -> Catalog:
     """Return the catalogue of bkdoctor's own patterns (unless `builtin` is False) and those of `folders`.
+
+    `expressions` compiles theirs.
 
     Raises:
         InputError: a folder does not exist.
@@ -135,11 +145,11 @@ def load(folders: Sequence[Path], *, builtin: bool = True) -> Catalog:
         types.update(types_of(folder))
     for folder in (*((own,) if builtin else ()), *folders):
         for path in pattern_files(folder):
-            entry = read_entry(path, types)
+            entry = read_entry(path, types, expressions)
             entries[entry.id] = entry
     for folder in (own, *folders):
         recipes.update(recipes_of(folder))
-    return Catalog(entries, recipes, types)
+    return Catalog(entries, recipes, types, expressions=expressions)
 
 
 def pattern_files(folder: Path) -> list[Path]:
@@ -147,9 +157,9 @@ def pattern_files(folder: Path) -> list[Path]:
     return sorted(p for p in folder.glob("*/*.toml") if p.parent.name != "recipes")
 
 
-def read_entry(path: Path, types: dict[str, Type]) -> Entry:
+def read_entry(path: Path, types: dict[str, Type], expressions: Expressions | None = None) -> Entry:
     """Return the pattern of one file; id and family come from its path. Raises PatternError."""
-    return Entry(path, form.read_pattern(text_of(path), str(path)), types)
+    return Entry(path, form.read_pattern(text_of(path), str(path)), types, expressions)
 
 
 def types_of(folder: Path) -> dict[str, Type]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from bkdoctor.catalog.expressions import Expressions
 from bkdoctor.catalog.pattern import Condition, LineSpec, Pattern, RegexLine, Scope
 from bkdoctor.catalog.template import Template, Type, from_regex, from_text
 from bkdoctor.errors import PatternError
@@ -31,7 +32,13 @@ class Wanted(NamedTuple):
 class Entry:
     """One pattern of the catalogue; the pattern is decoded and its templates are made when they are first needed."""
 
-    def __init__(self, path: str | Path, pattern: Pattern | msgspec.Raw, types: dict[str, Type]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        pattern: Pattern | msgspec.Raw,
+        types: dict[str, Type],
+        expressions: Expressions | None = None,
+    ) -> None:
         folder, name = os.path.split(path)
         self.id = name.removesuffix(".toml")
         self.family = os.path.basename(folder)
@@ -39,6 +46,7 @@ class Entry:
         self._file = path
         self._pattern = pattern
         self._types = types
+        self._expressions = expressions or Expressions()
 
     @property
     def file(self) -> Path:
@@ -108,6 +116,7 @@ class Entry:
     def _template(self, key: str, spec: str | RegexLine) -> Template:
         try:
             made = from_regex(spec) if isinstance(spec, RegexLine) else from_text(spec, self._types)
+            made.expressions = self._expressions
         except ValueError as error:
             raise PatternError(f"{self.file}: {key}: {error}. Mend the template.") from error
         if not made.literal.strip():

@@ -18,6 +18,8 @@ import msgspec
 from bkdoctor import __version__
 from bkdoctor.catalog.catalog import Catalog, Index, builtin_name, load
 from bkdoctor.catalog.entry import Entry
+from bkdoctor.catalog.expressions import Expressions
+from bkdoctor.catalog.kept import write
 from bkdoctor.catalog.pattern import Recipe
 from bkdoctor.catalog.template import Type
 from bkdoctor.digests import blake2b
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FORMAT = "2"
-_KEPT = 4
-"""Files that stay in the folder: of other versions and other sets of patterns."""
 
 
 class _Packed(msgspec.Struct, frozen=True):
@@ -48,14 +48,16 @@ def load_stored(folders: Sequence[Path], *, builtin: bool, cache: str | os.PathL
     """
     if cache is None:
         return load(folders, builtin=builtin)
-    path = os.path.join(cache, f"catalog-{fingerprint_of(folders, builtin=builtin)}.msgpack")
+    name = fingerprint_of(folders, builtin=builtin)
+    path = os.path.join(cache, f"catalog-{name}.msgpack")
+    expressions = Expressions(os.path.join(cache, f"expressions-{name}.bin"))
     packed = _read(path)
     if packed is None:
-        catalog = load(folders, builtin=builtin)
+        catalog = load(folders, builtin=builtin, expressions=expressions)
         finder = fingerprint(catalog.literals)
-        _write(path, _pack(catalog, finder))
+        write(path, _pack(catalog, finder))
     else:
-        catalog, finder = _unpacked(packed), packed.finder
+        catalog, finder = _unpacked(packed, expressions), packed.finder
     catalog.searcher = _stored_searcher(catalog.literals, os.path.join(cache, f"finder-{finder}.hs"))
     return catalog
 
@@ -71,7 +73,7 @@ def _stored_searcher(literals: list[str], path: str) -> Searcher:
         return Searcher(literals, file.read())
     searcher = Searcher(literals)
     if compiled := searcher.dump():
-        _write(path, compiled)
+        write(path, compiled)
     return searcher
 
 
@@ -109,26 +111,8 @@ def _pack(catalog: Catalog, finder: str) -> bytes:
     )
 
 
-def _unpacked(packed: _Packed) -> Catalog:
-    entries = [Entry(p, raw, packed.types) for p, raw in zip(packed.paths, packed.patterns, strict=True)]
+def _unpacked(packed: _Packed, expressions: Expressions) -> Catalog:
+    read = zip(packed.paths, packed.patterns, strict=True)
+    entries = [Entry(path, raw, packed.types, expressions) for path, raw in read]
     recipes = {(key.partition("/")[0], key.partition("/")[2]): recipe for key, recipe in packed.recipes.items()}
-    return Catalog({e.id: e for e in entries}, recipes, packed.types, packed.index)
-
-
-def _write(name: str, data: bytes) -> None:
-    """Write a file at once, and remove old ones of its kind; where that cannot be, all is read again the next time."""
-    from pathlib import Path
-
-    path = Path(name)
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    kind = f"{path.name.partition('-')[0]}-*{path.suffix}"
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            aside.write_bytes(data)
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-        others = sorted(path.parent.glob(kind), key=lambda p: p.stat().st_mtime, reverse=True)
-        for old in others[_KEPT:]:
-            old.unlink(missing_ok=True)
+    return Catalog({e.id: e for e in entries}, recipes, packed.types, packed.index, expressions)

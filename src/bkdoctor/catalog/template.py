@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
+from bkdoctor.catalog.expressions import Expressions
 from bkdoctor.catalog.pattern import RegexLine
 from bkdoctor.errors import PatternError
 
@@ -83,6 +84,8 @@ class Template:
         self._make = make
         self._pieces = pieces
         self._is_plain = pieces == (source,)
+        self.expressions = Expressions()
+        """What compiles it."""
         self.is_regex = False
         """Whether a pattern gives it as a regular expression."""
 
@@ -97,7 +100,7 @@ class Template:
         import regex
 
         try:
-            return regex.compile(self.expression)
+            return self.expressions.compiled(self.expression)
         except regex.error as error:
             raise ValueError(f"{self.source!r} is no regular expression: {error}") from error
 
