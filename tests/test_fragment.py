@@ -55,6 +55,7 @@ def test_a_step_that_needs_the_one_before_tells_that_it_went_well(behind: str) -
 
 def test_a_command_that_may_fail_is_no_answer() -> None:
     assert found("\x1b[32;1m$ docker pull app || true\x1b[0;m\nerror: gone\n") == []
+    assert found("#7 [2/3] RUN make test || true\n#7 0.4 error: gone\n") == []
 
 
 def test_what_a_builder_only_warns_of_is_no_end() -> None:

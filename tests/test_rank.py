@@ -80,3 +80,39 @@ def test_in_a_run_step_the_later_of_two_equal_causes_counts() -> None:
     early, late = pattern("lines = ['survived: no such host']"), pattern("lines = ['main.c:1: error']")
     assert found(job(build), a=early, b=late) == ["b", "a"]
     assert found(job("$ make\nsurvived: no such host\nmain.c:1: error: x"), a=early, b=late) == ["a", "b"]
+
+
+def run_step(*lines: str) -> str:
+    output = "".join(f"#7 {n}.1 {line}\n" for n, line in enumerate(lines))
+    error = 'ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 1'
+    return f"#7 [2/2] RUN make\n{output}#7 {error}\n"
+
+
+EARLY = "lines = ['early: the first']"
+LATE = "lines = ['late: error two']"
+
+
+def test_a_run_step_that_went_on_for_long_is_explained_by_what_came_last() -> None:
+    strong, weak = pattern(EARLY), pattern(LATE, confidence="low")
+    assert found(run_step("early: the first", "late: error two"), a=strong, b=weak) == ["a", "b"]
+    far = run_step("early: the first", *["some words"] * 9, "late: error two")
+    assert found(far, a=strong, b=weak) == ["b", "a"]
+    again = run_step("early: the first", *["some words"] * 9, "early: the first", "late: error two")
+    assert found(again, a=strong, b=weak) == ["a", "b"]
+
+
+def test_what_a_program_that_ended_well_is_behind_is_no_answer() -> None:
+    log = run_step("early: the first", "Successfully installed flask-3.0.0", "late: error two")
+    assert found(log, a=pattern(EARLY, masks=["b"]), b=pattern(LATE)) == ["b"]
+    assert found(log, a=pattern(EARLY)) == []
+    assert found(log, apt_a=pattern(EARLY, masks=["apt-b"]), apt_b=pattern(LATE)) == ["apt-a"]
+    alone = run_step("early: the first", "Successfully installed flask-3.0.0", "no word of that kind")
+    assert found(alone, a=pattern(EARLY)) == ["a"]
+
+
+def test_dpkg_goes_on_to_triggers_before_it_tells_its_errors() -> None:
+    log = run_step(
+        "early: the first", "Processing triggers for libc-bin (2.36) ...",
+        "Errors were encountered while processing:", " app", "E: Sub-process returned an error code (1)",
+    )  # fmt: skip
+    assert found(log, a=pattern(EARLY)) == ["a"]

@@ -13,6 +13,7 @@ from bkdoctor.diagnosis.fragment import ends_in_failure, is_left_behind
 from bkdoctor.diagnosis.match import Matcher
 from bkdoctor.diagnosis.normal import signature
 from bkdoctor.diagnosis.rank import Answer, rank
+from bkdoctor.diagnosis.survived import Survivors
 from bkdoctor.diagnosis.unknown import Reading
 from bkdoctor.diagnosis.verdict import outcome
 from bkdoctor.fixes.fill import fill_markdown
@@ -58,7 +59,7 @@ def diagnose(
     if outcome(log, layout, facts) == "passed":
         return _replace(base, verdict="passed")
     matcher = Matcher(log, layout, facts, catalog)
-    answers = rank(list(matcher.run()), catalog)
+    answers = rank(Survivors(log, layout).of(matcher.run()), catalog)
     if log.is_blank() and not answers:
         return _replace(base, verdict="empty")
     ended = outcome(log, layout, facts)

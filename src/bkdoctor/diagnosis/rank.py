@@ -13,6 +13,8 @@ from bkdoctor.trace.layout import Step
 
 MOST_FINDINGS = 5
 MOST_EVIDENCE = 12
+_CLOSE = 4
+"""Lines between two wordings of one failure, at most."""
 _CONFIDENCE = {"high": 0, "medium": 1, "low": 2}
 _ROLE = {"cause": 0, "symptom": 1, "hint": 2}
 
@@ -23,6 +25,8 @@ class Answer(msgspec.Struct):
     best: Match
     evidence: list[int] = []
     steps: list[Step | None] = []
+    last: int = 0
+    """The last line of a match in the same step and place as the best one."""
 
     @property
     def key(self) -> tuple[int, ...]:
@@ -42,20 +46,48 @@ class Answer(msgspec.Struct):
         spot = self.best.spot
         if spot is None:
             return 0
-        step = spot.step
-        run = step is not None and step.title.instruction == "RUN" and spot.place in ("step", "dump")
-        return -spot.line.number if run else spot.line.number
+        return -spot.line.number if self.in_run else spot.line.number
+
+    @property
+    def in_run(self) -> bool:
+        """Whether the best match stands in what a RUN step printed."""
+        spot = self.best.spot
+        if spot is None or spot.step is None:
+            return False
+        return spot.step.title.instruction == "RUN" and spot.place in ("step", "dump")
 
 
 def rank(matches: list[Match], catalog: Catalog) -> list[Answer]:
     """Return the answers, most likely root cause first, without what another one explains; at most five."""
-    answers = sorted(_collect(matches), key=lambda a: a.key)
+    answers = _later_first(sorted(_collect(matches), key=lambda a: a.key))
     kept = [a for a in answers if not _is_masked(a, answers, catalog)]
     causes = [a for a in kept if a.best.entry.pattern.role == "cause" and not a.best.entry.pattern.generic]
     kept = [a for a in kept if not _is_explained(a, causes)]
     if all(a.best.entry.pattern.role == "hint" for a in kept):
         return []
     return kept[:MOST_FINDINGS]
+
+
+def _later_first(answers: list[Answer]) -> list[Answer]:
+    """Put what a RUN step printed long after another answer before that: the script had gone on by then.
+
+    What stands close together is one failure in several words, and stays in order.
+    """
+    ordered: list[Answer] = []
+    for answer in answers:
+        place = len(ordered)
+        while place and _is_left_behind(ordered[place - 1], answer):
+            place -= 1
+        ordered.insert(place, answer)
+    return ordered
+
+
+def _is_left_behind(one: Answer, other: Answer) -> bool:
+    """Whether `one` is told before `other` for its confidence alone, though their step went on to that."""
+    a, b = one.best.spot, other.best.spot
+    if a is None or b is None or one.key[:3] != other.key[:3] or not (one.in_run and other.in_run):
+        return False
+    return a.step is b.step and a.place == b.place and one.last + _CLOSE < b.line.number
 
 
 def _collect(matches: list[Match]) -> list[Answer]:
@@ -70,7 +102,9 @@ def _answer(group: list[Match]) -> Answer:
     best = ordered[0]
     top = [m for m in ordered if m.weight == best.weight]
     evidence = list(dict.fromkeys([*best.lines, *(n for m in top for n in m.lines)]))
-    return Answer(best, evidence[:MOST_EVIDENCE], [m.spot.step if m.spot else None for m in top])
+    near = [m for m in top if best.spot and m.spot and (m.spot.step, m.spot.place) == (best.spot.step, best.spot.place)]
+    last = max((m.spot.line.number for m in near if m.spot), default=0)
+    return Answer(best, evidence[:MOST_EVIDENCE], [m.spot.step if m.spot else None for m in top], last)
 
 
 def _is_masked(answer: Answer, answers: list[Answer], catalog: Catalog) -> bool:

@@ -129,7 +129,7 @@ class Regions:
     def step(self) -> Region:
         """The step that ended the build; no line where no builder named one."""
         step = self._blame.failing_step
-        numbers = _step_lines(self._log, self._layout, step) if step else []
+        numbers = step_lines(self._log, self._layout, step) if step else []
         return self._region(numbers, lambda line: step is not None and self._layout.step_at(line) is step)
 
     @cached_property
@@ -162,7 +162,8 @@ class Regions:
         return not self._layout.in_excerpt(line.number) and (step is None or not step.finished)
 
 
-def _step_lines(log: Log, layout: Layout, step: Step) -> list[int]:
+def step_lines(log: Log, layout: Layout, step: Step) -> list[int]:
+    """Return the lines that a step printed and in which a builder prints them again, of very many the ends."""
     numbers = set(log.ends(step.first, step.last + 1, _SEARCHED))
     for block in layout.dumps:
         if block.step is step:
