@@ -269,3 +269,18 @@ def test_the_catalogues_own_literals_are_found_in_one_pass(monkeypatch: pytest.M
     log = Log(raw, Searcher(literals))
     candidates = Candidates(log, literals)
     assert all(number in candidates.lines(literal) for number, literal in enumerate(literals, 1))
+
+
+def test_the_report_says_which_steps_and_commands_were_left_out() -> None:
+    steps = "".join(f"#{n} [{n}/99] RUN make\n#{n} ERROR: exit code: 2\n" for n in range(1, 99))
+    dumps = "".join(f"------\n > [{n % 98 + 1}/99] RUN make:\nerror: boom\n------\n" for n in range(110))
+    boom = catalog(boom=pattern("lines = ['error: <what>']"))
+    assert diagnose((steps + dumps[:2000]).encode(), boom).notes == ()
+    assert diagnose((steps + dumps).encode(), boom).notes == (
+        "The output of more than 100 steps is printed again: "
+        "which steps they are was looked for among the last 50 only.",
+    )
+    commands = "$ docker build .\n" * 1001 + "error: boom\n"
+    assert diagnose(commands.encode(), boom).notes == (
+        "Of 1001 commands the first and last 500 counted when fixes were chosen.",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import TYPE_CHECKING
 
 from bkdoctor.bounded import Bounded
@@ -21,6 +21,7 @@ from bkdoctor.fixes.select import select
 from bkdoctor.model import Evidence, Facts, Finding, Location, Report, Source, Verdict
 from bkdoctor.redact import redact, redact_lines
 from bkdoctor.text import shorten_middle
+from bkdoctor.trace.builds import LAST_NAMED, MOST_NAMED
 from bkdoctor.trace.facts import facts_of, merge
 from bkdoctor.trace.layout import Layout, Step
 from bkdoctor.trace.log import Log
@@ -106,23 +107,6 @@ def report_on(
     told = failed or bool(answers)
     # a piece of a log that does not say how the job ended may still hold what somebody wants explained
     shown = told or reading.has_errors
-    notes = [
-        *base.notes,
-        *(f"The pattern {p} ran out of time: not judged." for p in sorted(matcher.not_judged)),
-    ]
-    if matcher.left_out:
-        notes.append(
-            "So many lines hold words that patterns look for that of some patterns only the first and last were tried."
-        )
-    if layout.unread:
-        first, last = log.shown_number(layout.unread.start), log.shown_number(layout.unread.stop - 1)
-        notes.append(
-            f"Lines {first} to {last} hold more headings of steps, sections and commands than are looked at: "
-            "how the steps there ended is not known."
-        )
-    if layout.cut_by_limit:
-        line = log.shown_number(layout.cut_by_limit)
-        notes.append(f"The log passed its size limit and ends at line {line}: the failure may be missing.")
     return _replace(
         base,
         verdict=verdict,
@@ -131,8 +115,35 @@ def report_on(
         signature=_signature(log, Reading(log, layout, matcher.blame), answers) if told else None,
         decisive=log.shown_number(reading.decisive) if shown and reading.decisive is not None else None,
         excerpt=evidence_of(log, reading.excerpt(answers[0].evidence if answers else ())) if shown else (),
-        notes=tuple(notes),
+        notes=(*base.notes, *_notes(log, layout, matcher)),
     )
+
+
+def _notes(log: Log, layout: Layout, matcher: Matcher) -> Iterator[str]:
+    """Yield what of the log was not looked at, or not to its end."""
+    for pattern in sorted(matcher.not_judged):
+        yield f"The pattern {pattern} ran out of time: not judged."
+    if matcher.left_out:
+        yield (
+            "So many lines hold words that patterns look for that of some patterns only the first and last were tried."
+        )
+    if layout.unread:
+        first, last = log.shown_number(layout.unread.start), log.shown_number(layout.unread.stop - 1)
+        yield (
+            f"Lines {first} to {last} hold more headings of steps, sections and commands than are looked at: "
+            "how the steps there ended is not known."
+        )
+    if layout.named_late:
+        yield (
+            f"The output of more than {MOST_NAMED} steps is printed again: "
+            f"which steps they are was looked for among the last {LAST_NAMED} only."
+        )
+    if len(layout.commands) > MOST_COMMANDS:
+        number, half = len(layout.commands), MOST_COMMANDS // 2
+        yield f"Of {number} commands the first and last {half} counted when fixes were chosen."
+    if layout.cut_by_limit:
+        line = log.shown_number(layout.cut_by_limit)
+        yield f"The log passed its size limit and ends at line {line}: the failure may be missing."
 
 
 def _signature(log: Log, reading: Reading, answers: Sequence[Answer]) -> str:

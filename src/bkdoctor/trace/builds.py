@@ -7,9 +7,9 @@ from bkdoctor.trace.builders import Announcement
 from bkdoctor.trace.layout import Layout, Step
 
 _PRINTS_COMMANDS = re.compile(r"\b(?:yarn|bunx?|npm|npx|pnpm|lerna|turbo)\b")
-_NAMED = 50
-"""Steps among which the one is looked for whose output is printed again, where that was done _MOST_NAMED times."""
-_MOST_NAMED = 100
+LAST_NAMED = 50
+"""Steps among which the one is looked for whose output is printed again, where that was done MOST_NAMED times."""
+MOST_NAMED = 100
 
 
 class Builds:
@@ -89,7 +89,9 @@ class Builds:
 
     def named(self, name: str, number: int) -> Step:
         """Return the step of that name, failed ones first; a pasted dump may be all there is of its step."""
-        steps = self.out.steps if len(self.out.dumps) < _MOST_NAMED else self.out.steps[-_NAMED:]
+        steps = self.out.steps
+        if len(self.out.dumps) >= MOST_NAMED and len(steps) > LAST_NAMED:
+            self.out.named_late, steps = True, steps[-LAST_NAMED:]
         known = [s for s in reversed(steps) if _has_name(s, name)]
         for step in sorted(known, key=lambda s: not s.failed):
             if step.status == "running":

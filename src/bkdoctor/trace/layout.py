@@ -101,6 +101,8 @@ class Layout(msgspec.Struct):
     cut_by_limit: int | None = None
     unread: Span | None = None
     """Lines in the middle whose marks were too many to be looked at."""
+    named_late: bool = False
+    """Whether steps whose output is printed again were looked for among the last ones only."""
     _prefixed: dict[tuple[str, int], Step] = {}
     _regions: list[Step] = []
     _region_at: Nesting | None = None
