@@ -19,6 +19,7 @@ X = pattern(f"lines = ['{REFUSED}']")
         "WARN[0021] Retrying operation after 1s due to PUT https://r.example/v2/x/manifests/1: {}",
         "WARN[0030] Failed, retrying in 1s ... (1/3). Error: writing blob: {}",
         'time="2026-02-18T03:28:31Z" level=warning msg="Failed, retrying in 1s ... (1/3). Error: writing blob: {}"',
+        'time="2026-02-18T03:28:31Z" level=info msg="trying next host" error="{}" host=mirror.example',
         "\x1b[33mWARN\x1b[0m[0020] error uploading layer to cache: failed to push to destination r.example/c:1: {}",
     ],
 )
