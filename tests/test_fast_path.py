@@ -87,6 +87,16 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(PIECES, max_size=30),
+    st.sampled_from([b"build\tUNKNOWN STEP\t", b""]),
+    st.sampled_from([b"2026-03-12T10:10:00.1073121Z ", b"2026-03-12T10:10:00+02:00\t"]),
+)
+def test_any_mixture_with_the_times_of_other_services(pieces: list[bytes], names: bytes, time: bytes) -> None:
+    assert_same(b"".join(names + time + line for line in b"".join(pieces).splitlines(keepends=True)))
+
+
 @settings(max_examples=800, deadline=None)
 @given(st.lists(PIECES, max_size=40), st.booleans())
 def test_any_mixture(pieces: list[bytes], stamped: bool) -> None:

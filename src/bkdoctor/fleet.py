@@ -12,11 +12,9 @@ from bkdoctor.model import Owner
 SCHEMA = "bkdoctor.scan/1"
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What one log says, redacted and short: what is kept of a trace."""
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job failed for, and where it ran."""
 
-    build: bool
-    """Whether the job builds an image."""
     cause: str
     """The pattern, or `unknown`."""
     title: str | None = None
@@ -27,13 +25,20 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     executor: str | None = None
     runner: str | None = None
     image: str | None = None
-    lines: tuple[str, ...] = ()
-    """Of an unknown failure, some lines worth reading."""
     unread: str = ""
     """Why there is no log that says more; empty if there is one."""
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(Cause, frozen=True, kw_only=True):
+    """What one log says, redacted and short: what is kept of a trace."""
+
+    build: bool
+    """Whether the job builds an image."""
+    lines: tuple[str, ...] = ()
+    """Of an unknown failure, some lines worth reading."""
+
+
+class Case(Cause, frozen=True, kw_only=True):
     """A failed job that builds an image."""
 
     id: int
@@ -50,16 +55,6 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     web_url: str | None
     passed_as: int | None = None
     """Another attempt of it in its pipeline, which passed: the failure comes and goes."""
-    cause: str
-    title: str | None = None
-    owner: Owner | None = None
-    transient: bool = False
-    signature: str | None = None
-    method: str | None = None
-    executor: str | None = None
-    runner: str | None = None
-    image: str | None = None
-    unread: str = ""
 
 
 class Count(msgspec.Struct, frozen=True, kw_only=True):

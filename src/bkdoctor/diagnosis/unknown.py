@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING
@@ -105,13 +105,9 @@ class _Choice:
     def add(self, numbers: Iterable[int], count: int, *, again: bool = False) -> list[int]:
         """Take the first `count` of these lines that say something new, as far as there is room; return them."""
         taken: list[int] = []
-        looked_at = 0
-        for number in numbers:
-            if len(taken) == count or len(self._chosen) == MOST_LINES or looked_at > _LOOKED_AT:
+        for number, said in self._normalised(numbers):
+            if len(taken) == count or len(self._chosen) == MOST_LINES:
                 break
-            body = self._log.line(number).body
-            looked_at += len(body)
-            said = normalised(body)
             if number not in self._chosen and (again or said not in self._said):
                 self._chosen[number] = None
                 self._said.add(said)
@@ -120,15 +116,18 @@ class _Choice:
 
     def latest(self, backwards: Iterable[int]) -> list[int]:
         """Return lines that come last first, each as the first of those near the end that say the same."""
-        first: dict[str, int] = {}
-        looked_at = 0
-        for number in islice(backwards, _NEAR_END):
-            body = self._log.line(number).body
-            first[normalised(body)] = number
-            looked_at += len(body)
-            if looked_at > _LOOKED_AT:
-                break
+        first = {said: number for number, said in self._normalised(islice(backwards, _NEAR_END))}
         return list(first.values())
+
+    def _normalised(self, numbers: Iterable[int]) -> Iterator[tuple[int, str]]:
+        """Yield lines with what they say, until enough of them was looked at."""
+        looked_at = 0
+        for number in numbers:
+            if looked_at > _LOOKED_AT:
+                return
+            body = self._log.line(number).body
+            looked_at += len(body)
+            yield number, normalised(body)
 
     def numbers(self) -> list[int]:
         """Return what was taken, ascending."""

@@ -2,7 +2,7 @@
 
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.errors import GitLabError, NoLogError
-from bkdoctor.fleet import Case, Verdict
+from bkdoctor.fleet import Case, Cause, Verdict
 from bkdoctor.gitlab.client import FetchedJob
 from bkdoctor.gitlab.failures import FailedJob, Project
 from bkdoctor.jobs.causes import cause_of
@@ -28,6 +28,8 @@ def verdict_of(job: FailedJob, log: FetchedJob | GitLabError, catalog: Catalog, 
 
 def case_of(project: Project, job: FailedJob, verdict: Verdict) -> Case:
     """Return a failed build as it is counted."""
+    shown = {name: getattr(verdict, name) for name in Cause.__struct_fields__}
+    shown["runner"] = verdict.runner or _plain((job.runner and job.runner.description) or "") or None
     return Case(
         id=job.id,
         project=_plain(project.path_with_namespace or str(project.id)),
@@ -39,16 +41,7 @@ def case_of(project: Project, job: FailedJob, verdict: Verdict) -> Case:
         ended=job.ended,
         minutes=round((job.duration or 0) / 60, 2),
         web_url=job.web_url,
-        cause=verdict.cause,
-        title=verdict.title,
-        owner=verdict.owner,
-        transient=verdict.transient,
-        signature=verdict.signature,
-        method=verdict.method,
-        executor=verdict.executor,
-        runner=verdict.runner or _plain((job.runner and job.runner.description) or "") or None,
-        image=verdict.image,
-        unread=verdict.unread,
+        **shown,
     )
 
 
