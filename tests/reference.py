@@ -9,16 +9,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import lru_cache
 from unittest import mock
 
 from bkdoctor import doctor
-from bkdoctor.trace import builders, clean
+from bkdoctor.trace import builders, clean, pasted
 from bkdoctor.trace.builds import Builds
 from bkdoctor.trace.layout import Block, Command, Layout, Section, Span
 from bkdoctor.trace.log import Line
 from bkdoctor.trace.segment import _OWN_WORDS
+from bkdoctor.trace.source import Source
 
 
 class PlainLog:
@@ -29,7 +29,9 @@ class PlainLog:
     """
 
     def __init__(self, raw: bytes, _searcher: object = None, *, cut_at: int | None = None, left_out: int = 0) -> None:
-        self.raw = raw if clean.is_timestamped(raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n")) else _without_times(raw)
+        raw = _bytes(pasted.without_mark(Source(raw)))
+        timestamped = clean.is_timestamped(raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n"))
+        self.raw = raw if timestamped else _bytes(pasted.plain(Source(raw)))
         self._cut_at = cut_at
         self._left_out = left_out
         raw = self.raw
@@ -125,36 +127,8 @@ class PlainLog:
         return word in b"\n".join(lines)
 
 
-def _without_times(raw: bytes) -> bytes:
-    """Take away the times that another service's log has before its lines: nine of the first ten lines have one."""
-    if len(raw) > _PASTE_LIMIT:
-        return raw
-    lines = raw.removeprefix(_MARK).split(b"\n")
-    lengths = [_time_length(line) for line in lines]
-    filled = [length for line, length in zip(lines[:200], lengths, strict=False) if line.strip()]
-    if not lengths[0] or sum(map(bool, filled)) < 0.9 * len(filled):
-        return raw
-    return b"\n".join([line[length:] for line, length in zip(lines, lengths, strict=True)])
-
-
-_MARK = b"\xef\xbb\xbf"
-
-
-def _time_length(line: bytes) -> int:
-    """Return how long the time is that a line begins with, and the names of a job and a step before it."""
-    names = line.split(b"\t", 2)
-    rest = line
-    if len(names) == 3 and all(1 <= len(name) <= 120 for name in names[:2]):
-        rest = names[2].removeprefix(_MARK)
-    for start in (rest, line):
-        time = re.split(rb"[ \t]", start, maxsplit=1)[0]
-        if len(time) < len(start) and time[10:11] == b"T" and (time.endswith(b"Z") or time[-3:-2] == b":"):
-            try:
-                datetime.fromisoformat(time.decode("ascii", "replace"))
-            except ValueError:
-                continue
-            return len(line) - len(start) + len(time) + 1
-    return 0
+def _bytes(source: Source) -> bytes:
+    return source.read(0, source.size)
 
 
 _CODES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")

@@ -1,4 +1,6 @@
-"""Logs copied from elsewhere: a time before each line hides nothing, and the numbers stay those of the log."""
+"""Logs copied from elsewhere: what stands before each line hides nothing, and the numbers stay those of the log."""
+
+import html
 
 import pytest
 
@@ -31,6 +33,14 @@ TIMES = [
     "2026-03-16T08:00:{:02d}.123+01:00 ",
     "image\tBuild and push\t2026-03-16T08:00:{:02d}.1234567Z ",
     "image\tBuild and push\t\ufeff2026-03-16T08:00:{:02d}.1234567Z ",
+    "[2026-03-16T08:00:{:02d}.123Z] ",
+    "[2026-03-16 08:00:{:02d},123] ",
+    "2026-03-16 08:00:{:02d}.123 ",
+    "08:00:{:02d}  ",
+    "08:00:{:02d} ",
+    "[08:00:{:02d}] ",
+    "> ",
+    "    ",
 ]
 
 
@@ -60,3 +70,30 @@ def test_headers_of_gitlab_are_left_to_the_cleaning() -> None:
     log = Log(timestamped("\n".join(LINES)).encode())
     assert log.timestamped
     assert log.line(1).text == LINES[0]
+
+
+def test_a_line_alone_that_begins_with_a_clock_keeps_it() -> None:
+    assert Log(b"08:00:01 mount: permission denied").line(1).text == "08:00:01 mount: permission denied"
+
+
+def test_the_title_of_a_dump_is_no_quote() -> None:
+    assert Log(b" > [2/3] RUN make:\n0.211 cc").line(1).text == " > [2/3] RUN make:"
+
+
+def test_a_mark_before_gitlabs_headers_changes_nothing() -> None:
+    trace = timestamped("\n".join(LINES))
+    assert diagnose(("\ufeff" + trace).encode(), ours()) == diagnose(trace.encode(), ours())
+
+
+def test_entities_of_a_page_are_the_characters_they_stand_for() -> None:
+    assert report([html.escape(line) for line in LINES]) == report(LINES)
+
+
+def test_entities_beside_the_characters_themselves_are_the_programs_own() -> None:
+    assert Log(b'say "&quot;"').line(1).text == 'say "&quot;"'
+
+
+@pytest.mark.parametrize("escape", ["^[", "\\u001b", "\\x1b", "\\033", "\\e"])
+def test_escapes_that_were_written_out_are_no_text(escape: str) -> None:
+    log = Log(f"{escape}[0KRunning{escape}[0;m\n{escape}[31;1mERROR: Job failed: exit code 1{escape}[0;m".encode())
+    assert [log.line(1).text, log.line(2).text] == ["Running", "ERROR: Job failed: exit code 1"]

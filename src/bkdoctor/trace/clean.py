@@ -25,7 +25,7 @@ _ESCAPES = re.compile(
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
     r"|\x1b[ -/]*[0-~]?"
 )
-_LOST_ESCAPES = re.compile(r"\[0K|\[0;m|\[0m|\[3\d;1m|\[0;3\dm")
+_LOST_ESCAPES = re.compile(r"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e))?(?:\[0K|\[0;m|\[0m|\[3\d;1m|\[0;3\dm)")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s(?:[0-9a-f]{2}[EO][+ ])?)?"

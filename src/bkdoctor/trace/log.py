@@ -47,12 +47,12 @@ class Log:
     def __init__(
         self, trace: bytes | Source, searcher: Searcher | None = None, *, cut_at: int | None = None, left_out: int = 0
     ) -> None:
-        source = trace if isinstance(trace, Source) else Source(trace)
+        source = pasted.without_mark(trace if isinstance(trace, Source) else Source(trace))
         self._searcher = searcher or _marks_alone()
         self._cut_at = cut_at
         self._left_out = left_out
         self.timestamped = clean.is_timestamped(source.read(0, clean.HEADER_LENGTH * 8).lstrip(b"\n"))
-        self.source = source if self.timestamped else pasted.without_times(source)
+        self.source = source if self.timestamped else pasted.plain(source)
         self._lines: dict[int, Line] = {}
         self._kept = 0
 

@@ -1,6 +1,7 @@
-"""From a log that somebody copied from a page to what of each of its lines is the page's own: a number, a time.
+"""From a log that somebody copied to what of each of its lines is not its own: a number, a time, a quote.
 
-Numbers are those that GitLab's page shows; times before every line are what other services' raw logs have.
+Numbers are those that GitLab's page shows; times before every line are what other services' raw logs have; a message
+quotes with `>` or indents; HTML writes some characters as entities.
 """
 
 import re
@@ -9,27 +10,75 @@ from bkdoctor.trace.source import Source
 
 LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page is not larger than this."""
+_HEAD = 64 * 1024
+"""Bytes in which it must show what stands before the lines."""
+_FEW = 3
+"""A beginning that a single line may have by itself must stand before so many."""
+_INDENT = 4
+"""Blanks before every line that make a block of code of it; programs indent by less, too."""
+_DAY = rb"\d{4}-[01]\d-[0-3]\d"
+_CLOCK = rb"[0-2]\d:[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
+_ZONE = rb"(?:Z| ?[+-]\d\d:?\d\d)?"
 _TIME = re.compile(
     rb"(?:[^\t\n]{1,120}\t[^\t\n]{1,120}\t(?:\xef\xbb\xbf)?)?"  # the names of a job and a step
     rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)[ \t]"
 )
+_BEGINNINGS = [
+    (_TIME, 1),
+    (re.compile(rb"\[" + _DAY + rb"[T ]" + _CLOCK + _ZONE + rb"\](?:[ \t]|\r?$)"), 1),
+    (re.compile(_DAY + rb" " + _CLOCK + _ZONE + rb"(?:[ \t]|\r?$)"), _FEW),
+    (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:  |\r?$)"), _FEW),
+    (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:[ \t]|\r?$)"), _FEW),
+    (re.compile(rb">(?: |\r?$)"), _FEW),
+]
+"""What may stand before every line, and before how many it must: times, then the quote of a message."""
 _MARK = b"\xef\xbb\xbf"
 """What a file in UTF-8 may begin with."""
+_ENTITIES = [(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&#39;", b"'"), (b"&#x27;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">")]
 
 
-def without_times(source: Source) -> Source:
-    """Return the log without the time that stands before every line; the log as it is where there is none.
+def without_mark(source: Source) -> Source:
+    """Return the log without the mark that an editor put before its first byte."""
+    if source.size > LIMIT or source.read(0, len(_MARK)) != _MARK:
+        return source
+    return Source(source.read(len(_MARK), source.size))
 
-    A trace of GitLab is left as it is: its own headers are `clean`'s.
+
+def plain(source: Source) -> Source:
+    """Return the log as its tools printed it: without what the page put before every line, without entities.
+
+    The lines stay as many as they are. A trace of GitLab is left as it is: its own headers are `clean`'s.
     """
-    if source.size > LIMIT or _TIME.match(source.read(0, 512).removeprefix(_MARK)) is None:
+    if source.size > LIMIT:
         return source
-    data = source.read(0, source.size).removeprefix(_MARK)
-    lines = data.split(b"\n")
-    filled = [line for line in lines[:200] if line.strip()]
-    if sum(1 for line in filled if _TIME.match(line)) < 0.9 * len(filled):
+    head = source.read(0, _HEAD)
+    beginning = _beginning(head)
+    escaped = any(entity in head for entity, _ in _ENTITIES) and not re.search(rb"[<>\"]", head)
+    if beginning is None and not escaped:
         return source
-    return Source(b"\n".join([_TIME.sub(b"", line, count=1) if _TIME.match(line) else line for line in lines]))
+    data = source.read(0, source.size)
+    if beginning is not None:
+        data = b"\n".join(
+            [beginning.sub(b"", line, count=1) if beginning.match(line) else line for line in data.split(b"\n")]
+        )
+    return Source(_unescaped(data) if escaped else data)
+
+
+def _beginning(head: bytes) -> re.Pattern[bytes] | None:
+    """Return what stands before the lines of a log: the same before the first and nearly all others."""
+    filled = [line for line in head.split(b"\n")[:200] if line.strip()]
+    for pattern, least in _BEGINNINGS:
+        fits = len(filled) >= least and pattern.match(filled[0])
+        if fits and sum(1 for line in filled if pattern.match(line)) >= 0.9 * len(filled):
+            return pattern
+    indent = min((len(line) - len(line.lstrip(b" ")) for line in filled), default=0)
+    return re.compile(rb" {%d}" % indent) if indent >= _INDENT and len(filled) >= _FEW else None
+
+
+def _unescaped(data: bytes) -> bytes:
+    for entity, character in _ENTITIES:
+        data = data.replace(entity, character)
+    return data.replace(b"&amp;", b"&")
 
 
 def copied_numbers(source: Source) -> dict[int, int]:
