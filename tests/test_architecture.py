@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "bkdoctor"
 MODULES = sorted(SOURCE.rglob("*.py"))
 
 ROOMS = [
-    ["model", "story", "fleet", "errors", "text", "redact", "bounded", "digests"],
+    ["model", "story", "fleet", "errors", "text", "redact", "bounded", "digests", "kept"],
     ["trace", "config"],
     ["catalog"],
     ["diagnosis"],

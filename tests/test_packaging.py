@@ -1,6 +1,7 @@
 """What is shipped works: the wheel holds the catalogue and finds it, and the sdist builds the same wheel."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -56,9 +57,28 @@ def test_the_wheel_holds_the_catalogue(wheel: Path) -> None:
     assert any(name.startswith("bkdoctor/patterns/recipes/rootless/") for name in own)
 
 
+def test_the_first_run_reads_the_catalogue_of_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """Without a folder to keep anything, and without the pattern files, as long as none of them is newer."""
+    folder = tmp_path / "copied"
+    shutil.copytree(installed, folder)
+    first = run(folder, log=LOG)
+    assert b"local-dockerfile-is-file" in first.stdout, first.stderr
+    kept = [path.name for path in (folder / "cache" / "bkdoctor").iterdir()]
+    assert [name for name in kept if name.startswith("catalog")] == []
+    patterns = folder / "bkdoctor" / "patterns"
+    for path in patterns.glob("*/*.toml"):
+        path.write_text("broken = ")
+        os.utime(path, (0, 0))
+    assert run(folder, log=LOG).stdout == first.stdout
+    os.utime(path, (2**32 - 1, 2**32 - 1))
+    failed = run(folder, log=LOG)
+    assert failed.returncode != 0
+    assert b".toml" in failed.stderr
+
+
 def test_the_wheel_is_typed_and_holds_nothing_else(wheel: Path) -> None:
     names = set(contents(wheel))
-    modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("*.py")}
+    modules = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "bkdoctor").rglob("*.py")}
     assert modules <= names
     assert "bkdoctor/py.typed" in names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"bkdoctor"}

@@ -60,11 +60,28 @@ def test_a_finder_is_kept_and_one_that_does_not_fit_is_made_again() -> None:
         assert HyperscanFinder(LITERALS, kept).scan(b"\nerror: boom\n").literals == [0]
 
 
-def test_without_hyperscan_all_is_found_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hyperscan_all_is_found_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperscan", None)
-    searcher = Searcher(LITERALS)
-    assert searcher.dump() is None
+    searcher = Searcher(LITERALS, str(tmp_path / "finder-x.hs"))
     assert isinstance(searcher.finder_for(10**9), AhoCorasickFinder)
+    searcher.keep(compiling=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_looks_for_literals_is_kept_once_it_pays(tmp_path: Path) -> None:
+    path = tmp_path / "cache" / "finder-x.hs"
+    small = Searcher(LITERALS, str(path))
+    assert isinstance(small.finder_for(1000), AhoCorasickFinder)
+    small.keep(compiling=False)
+    assert not path.exists()
+    large = Searcher(LITERALS, str(path))
+    assert isinstance(large.finder_for(10**9), HyperscanFinder)
+    large.keep(compiling=False)
+    assert path.exists()
+    assert isinstance(Searcher(LITERALS, str(path)).finder_for(1000), HyperscanFinder)
+    path.unlink()
+    Searcher(LITERALS, str(path)).keep(compiling=True)
+    assert path.exists()
 
 
 @settings(max_examples=150, deadline=None)

@@ -55,8 +55,9 @@ class Catalog:
         self._expressions = expressions
 
     def keep(self) -> None:
-        """Keep for the next run what was compiled in this one."""
+        """Keep for the next run what was compiled in this one, and from the second run on what looks for literals."""
         if self._expressions is not None:
+            self.searcher.keep(compiling=self._expressions.is_kept)
             self._expressions.keep()
 
     @cached_property

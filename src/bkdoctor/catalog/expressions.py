@@ -14,7 +14,7 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bkdoctor.catalog import kept as files
+from bkdoctor import kept as files
 from bkdoctor.digests import blake2b
 
 if TYPE_CHECKING:
@@ -48,6 +48,11 @@ class Expressions:
         if self._path is not None:
             self._new[text] = marshal.dumps(_parts(pattern)[1])
         return pattern
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether a run before this one kept something."""
+        return self._path is not None and os.path.exists(self._path)
 
     def keep(self) -> None:
         """Add to the file what was compiled since; where it cannot be written, all is compiled the next time."""

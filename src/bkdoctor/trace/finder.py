@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from bkdoctor import kept
 from bkdoctor.digests import blake2b
 from bkdoctor.trace.marks import CONTINUATION, CONTROLS, MARKS, WORDS
 
@@ -61,11 +62,15 @@ class Finder(Protocol):
 
 
 class Searcher:
-    """The literals of a catalogue and the finders made of them; `stored` is what `dump` returned before."""
+    """The literals of a catalogue and the finders made of them; at `path` the compiled form is kept."""
 
-    def __init__(self, literals: Sequence[str], stored: bytes | None = None) -> None:
+    def __init__(self, literals: Sequence[str], path: str | None = None) -> None:
         self.literals = literals
-        self._stored = stored
+        self._path = path
+        self._stored: bytes | None = None
+        if path is not None:
+            with suppress(OSError), open(path, "rb") as file:
+                self._stored = file.read()
 
     @cached_property
     def fast(self) -> Finder | None:
@@ -86,9 +91,13 @@ class Searcher:
             return self.plain
         return self.fast or self.plain
 
-    def dump(self) -> bytes | None:
-        """Return the compiled form for the next time; it fits this machine only."""
-        return self.fast.dump() if isinstance(self.fast, HyperscanFinder) else None
+    def keep(self, *, compiling: bool) -> None:
+        """Keep the compiled form for the next run; if there is none, make it only where `compiling` asks for that."""
+        if self._path is None or self._stored is not None or not (compiling or "fast" in self.__dict__):
+            return
+        if isinstance(self.fast, HyperscanFinder):
+            self._stored = self.fast.dump()
+            kept.write(self._path, self._stored)
 
 
 def fingerprint(literals: Sequence[str]) -> str:
