@@ -364,7 +364,7 @@ class _Segmenter:
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.in_region and "Taking snapshot of" in text:
+        elif self.builds.in_region and "Taking snapshot of" in text and not self._is_first_snapshot(number):
             self.builds.end_region(number, finished=True)
         elif (
             self.builds.begun
@@ -374,6 +374,10 @@ class _Segmenter:
         ):
             self.out.chains.append(number)
             self.builds.fail_region()
+
+    def _is_first_snapshot(self, number: int) -> bool:
+        before = self.log.line(number - 1).text if number > 1 else ""
+        return "Initializing snapshotter" in before or re.search(r"INFO\S*\s+RUN ", before) is not None
 
     def _runner_line(self, line: Line) -> bool:
         text, number = line.text, line.number

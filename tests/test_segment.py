@@ -263,9 +263,10 @@ def test_of_very_many_marked_lines_the_first_and_the_last_are_looked_at(monkeypa
         assert [block.span.stop for block in layout.dumps] == [5] * text.startswith("---")
 
 
-def test_kanikos_first_snapshot_does_not_end_the_step_before_it() -> None:
+@pytest.mark.parametrize("newer", ["INFO[0005] Initializing snapshotter ...\n", ""])
+def test_kanikos_first_snapshot_does_not_end_the_step_before_it(newer: str) -> None:
     text = (
-        "INFO[0005] RUN make\nINFO[0005] Initializing snapshotter ...\nINFO[0005] Taking snapshot of full filesystem...\n"
+        f"INFO[0005] RUN make\n{newer}INFO[0005] Taking snapshot of full filesystem...\n"
         "INFO[0006] Cmd: /bin/sh\nINFO[0006] Args: [-c make]\nINFO[0006] Running: [/bin/sh -c make]\nboom\n"
         "error building image: error building stage: failed to execute command: waiting for process to exit: x\n"
     )

@@ -148,7 +148,9 @@ class _Segmenter:
 
     def _is_first_snapshot(self, number: int) -> bool:
         """Whether kaniko takes the snapshot of the base image, which it does behind the heading of the first RUN."""
-        return number > 1 and _FIRST_SNAPSHOT in self.log.line(number - 1).text
+        before = self.log.line(number - 1).text if number > 1 else ""
+        found = builders.announcement(before)
+        return _FIRST_SNAPSHOT in before or bool(found and found.title and found.title.instruction == "RUN")
 
     def _is_chain(self, text: str) -> bool:
         if not self.builds.begun or self.blocks.in_dump or not _CHAIN.match(text):
