@@ -39,7 +39,6 @@ TIMES = [
     "08:00:{:02d}  ",
     "08:00:{:02d} ",
     "[08:00:{:02d}] ",
-    "> ",
     "    ",
 ]
 
@@ -53,6 +52,16 @@ def report(lines: list[str]) -> Report:
 def test_a_time_before_every_line_changes_nothing(time: str, mark: str) -> None:
     timed = [time.format(second) + line for second, line in enumerate(LINES)]
     assert report([mark + timed[0], *timed[1:]]) == report(LINES)
+
+
+def test_a_quote_hides_nothing_and_is_shown() -> None:
+    plain, quoted = report(LINES), report(["> " + line if line else ">" for line in LINES])
+    assert [f.id for f in quoted.findings] == [f.id for f in plain.findings] != []
+    assert quoted.signature == plain.signature
+    assert [(e.line, e.text) for e in quoted.findings[0].evidence] == [
+        (e.line, f"> {e.text}") for e in plain.findings[0].evidence
+    ]
+    assert [e.text for e in quoted.excerpt] == [f"> {e.text}" for e in plain.excerpt]
 
 
 def test_a_few_lines_without_a_time_are_taken_as_they_are() -> None:

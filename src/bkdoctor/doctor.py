@@ -246,7 +246,7 @@ def _shown(value: object) -> str:
 
 def evidence_of(log: Log, numbers: Sequence[int]) -> tuple[Evidence, ...]:
     """Return lines as they are shown: cleaned, redacted, of bounded length."""
-    texts = redact_lines([log.line(n).text for n in numbers])
+    texts = redact_lines([log.quote + log.line(n).text for n in numbers])
     return tuple(
         Evidence(log.shown_number(n), shorten_middle(text, TEXT_LIMIT)) for n, text in zip(numbers, texts, strict=True)
     )

@@ -52,7 +52,7 @@ class Log:
         self._cut_at = cut_at
         self._left_out = left_out
         self.timestamped = clean.is_timestamped(source.read(0, clean.HEADER_LENGTH * 8).lstrip(b"\n"))
-        self.source = source if self.timestamped else pasted.plain(source)
+        self.source, self.quote = (source, "") if self.timestamped else pasted.plain(source)
         self._lines: dict[int, Line] = {}
         self._kept = 0
 

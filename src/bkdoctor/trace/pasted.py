@@ -23,13 +23,14 @@ _TIME = re.compile(
     rb"(?:[^\t\n]{1,120}\t[^\t\n]{1,120}\t(?:\xef\xbb\xbf)?)?"  # the names of a job and a step
     rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)[ \t]"
 )
+_QUOTE = re.compile(rb">(?: |\r?$)")
 _BEGINNINGS = [
     (_TIME, 1),
     (re.compile(rb"\[" + _DAY + rb"[T ]" + _CLOCK + _ZONE + rb"\](?:[ \t]|\r?$)"), 1),
     (re.compile(_DAY + rb" " + _CLOCK + _ZONE + rb"(?:[ \t]|\r?$)"), _FEW),
     (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:  |\r?$)"), _FEW),
     (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:[ \t]|\r?$)"), _FEW),
-    (re.compile(rb">(?: |\r?$)"), _FEW),
+    (_QUOTE, _FEW),
 ]
 """What may stand before every line, and before how many it must: times, then the quote of a message."""
 _MARK = b"\xef\xbb\xbf"
@@ -44,24 +45,25 @@ def without_mark(source: Source) -> Source:
     return Source(source.read(len(_MARK), source.size))
 
 
-def plain(source: Source) -> Source:
+def plain(source: Source) -> tuple[Source, str]:
     """Return the log as its tools printed it: without what the page put before every line, without entities.
 
-    The lines stay as many as they are. A trace of GitLab is left as it is: its own headers are `clean`'s.
+    Also return what quotes each line, if anything does: shown lines keep it, so that they are found again. The lines
+    stay as many as they are. A trace of GitLab is left as it is: its own headers are `clean`'s.
     """
     if source.size > LIMIT:
-        return source
+        return source, ""
     head = source.read(0, _HEAD)
     beginning = _beginning(head)
     escaped = any(entity in head for entity, _ in _ENTITIES) and not re.search(rb"[<>\"]", head)
     if beginning is None and not escaped:
-        return source
+        return source, ""
     data = source.read(0, source.size)
     if beginning is not None:
         data = b"\n".join(
             [beginning.sub(b"", line, count=1) if beginning.match(line) else line for line in data.split(b"\n")]
         )
-    return Source(_unescaped(data) if escaped else data)
+    return Source(_unescaped(data) if escaped else data), "> " if beginning is _QUOTE else ""
 
 
 def _beginning(head: bytes) -> re.Pattern[bytes] | None:
