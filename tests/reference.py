@@ -303,7 +303,9 @@ _TITLES = {
     "Cleaning up project directory and file based variables": "cleanup_file_variables",
 }
 _FAILED = re.compile(r"(?:^|\s)ERROR: (?:[Jj]ob|Build) failed\b")
-_CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
+_CHAIN = re.compile(
+    r"^\s*(?:ERROR|error|Error): |^\s*(?:(?:target \S+: )?failed to (?:build|solve)\b|error building image: )"
+)
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
 
 

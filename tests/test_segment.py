@@ -278,3 +278,8 @@ def test_kanikos_first_snapshot_does_not_end_the_step_before_it(newer: str) -> N
 def test_what_a_program_says_in_a_classic_step_is_not_the_builders() -> None:
     log, layout = layout_of("Step 2/2 : RUN cargo build\n ---> Running in 1f31\nerror: failed to load manifest\nboom\n")
     assert (layout.chains, layout.place_at(log.line(3))) == ([], "step")
+
+
+def test_compose_names_the_target_that_it_could_not_solve() -> None:
+    log, layout = layout_of(BUILD.replace("ERROR: failed to solve", "target web: failed to solve"))
+    assert layout.chains == [line_with(log, "target web")]

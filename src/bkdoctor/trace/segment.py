@@ -27,7 +27,9 @@ _OWN_WORDS = re.compile(
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
 _SNAPSHOT = "Taking snapshot of"
 _FIRST_SNAPSHOT = "Initializing snapshotter"
-_CHAIN = re.compile(r"^\s*(?:ERROR|error|Error): |^\s*(?:failed to (?:build|solve)\b|error building image: )")
+_CHAIN = re.compile(
+    r"^\s*(?:ERROR|error|Error): |^\s*(?:(?:target \S+: )?failed to (?:build|solve)\b|error building image: )"
+)
 _LIMIT = re.compile(r"^Job's log exceeded limit of \d+")
 
 
