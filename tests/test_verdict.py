@@ -60,3 +60,16 @@ def test_unknown_failure_has_an_excerpt() -> None:
     assert result.verdict == "unknown"
     assert any("printer" in e.text for e in result.excerpt)
     assert result.excerpt[-1].text == "ERROR: Job failed: exit code 1"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        "executor failed running [/bin/sh -c make]: exit code: 2",
+        '"make" did not complete successfully: exit code: 2',
+        "The command '/bin/sh -c make' returned a non-zero code: 2",
+    ],
+)
+def test_a_builders_word_on_a_program_is_a_failure_whatever_stands_before(last: str) -> None:
+    said = report(f"boom\n{last}\n", x=pattern("lines = ['<start>boom<end>']", generic=True))
+    assert (said.verdict, [f.id for f in said.findings]) == ("unknown", ["x"])

@@ -21,6 +21,7 @@ _BUILT = re.compile(
 )
 _FAILED = re.compile(
     r"^(?:ERROR|error|Error|FATAL|FATA\[\d+\])\b[: ]|failed to solve|returned a non-zero code|error building image"
+    r"|did not complete successfully: exit code|^executor failed running \["
     r"|^failed to (?:build|receive status|get status|list workers|fetch|authorize|push|read|export|load)\b"
     r"|^error during connect"
 )
