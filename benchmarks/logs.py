@@ -161,6 +161,20 @@ def _coloured_literals(size: int) -> Iterator[bytes]:
         yield lines
 
 
+def _failing_steps(size: int) -> Iterator[bytes]:
+    """Steps that all fail for the same, each with its output printed again."""
+    written = 0
+    for n in range(size):
+        step = f"[{n}/9] RUN apt-get install -y x{n}"
+        said = f"0.{n % 999} E: Unable to locate package x{n}"
+        lines = (f"#{n} {step}", f"#{n} {said}", f"#{n} ERROR: exit code: 100", "------", f" > {step}:", said, "------")
+        piece = ("\n".join(lines) + "\n").encode()
+        written += len(piece)
+        yield piece
+        if written >= size:
+            return
+
+
 def _positions(size: int) -> Iterator[bytes]:
     """Escape sequences of which hardly two are alike."""
     written = 0
@@ -211,6 +225,7 @@ HOSTILE: dict[str, Callable[[int], Iterator[bytes]]] = {
     "binary": _repeated(bytes(range(256))),
     "headings": _repeated(b"#7 [2/3] RUN make\n#8 [3/3] RUN make\n"),
     "vertices": _framed(lambda size: iter(b"#%d [1/2] RUN make\n" % n for n in range(size // 24))),
+    "failing-steps": _framed(_failing_steps),
     "literals": _framed(_literals),
     "coloured-literals": _framed(_coloured_literals),
     "torn-literals": _repeated(b"error: " * 40_000 + b"failed to solve: \n"),

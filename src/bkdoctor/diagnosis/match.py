@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 import msgspec
 
@@ -168,14 +169,19 @@ class Matcher:
         return platform is not None and not platform.startswith("linux/amd64")
 
     def _siblings(self, step: Step) -> str | None:
-        others = [
-            s for s in self.layout.steps
-            if s is not step and s.build == step.build and s.title.text == step.title.text
-            and s.title.platform != step.title.platform
-        ]  # fmt: skip
+        alike = self._alike[step.build, step.title.text]
+        others = [s for s in alike if s is not step and s.title.platform != step.title.platform]
         if not others:
             return None
         return "passed" if any(s.finished for s in others) else "failed"
+
+    @cached_property
+    def _alike(self) -> dict[tuple[int, str], list[Step]]:
+        """The steps of each build that say the same, one for each platform."""
+        found: dict[tuple[int, str], list[Step]] = {}
+        for step in self.layout.steps:
+            found.setdefault((step.build, step.title.text), []).append(step)
+        return found
 
     def _sequence(self, sequence: tuple[Template, ...], spot: Spot) -> tuple[dict[str, str], list[int]] | None:
         """Match a template, and those behind it on the lines that follow in the same step."""
