@@ -13,6 +13,8 @@ from benchmarks.measure import BKDOCTOR, compared, folder, generated, row
 
 LIMIT = 1.8
 SIZE = 100_000
+FIRST = "a first run"
+"""With nothing kept; where the patterns are read from a checkout, and not from the wheel, all of them are read."""
 BASE = [sys.executable, "-c", "import typer, rich.console"]
 
 
@@ -30,12 +32,14 @@ def main() -> int:
             "markdown": [*BKDOCTOR, "-f", "markdown", log],
             "json": [*BKDOCTOR, "-f", "json", log],
             "from standard input": ["sh", "-c", f'exec "{BKDOCTOR[0]}" < "{log}"'],
+            FIRST: ["sh", "-c", f'XDG_CACHE_HOME="$(mktemp -d -p "{place}")" exec "{BKDOCTOR[0]}" log "{log}"'],
         }
         base, *taken = compared([BASE, *commands.values()], options.runs)
     print(f"{f'{SIZE // 1000} kB':32} {'import':>9} {'bkdoctor':>9}")
     for name, own in zip(commands, taken, strict=True):
         print(row(name, base, own))
-    return int(options.check and any(own.wall > LIMIT * base.wall for own in taken))
+    limited = [own for name, own in zip(commands, taken, strict=True) if name != FIRST]
+    return int(options.check and any(own.wall > LIMIT * base.wall for own in limited))
 
 
 if __name__ == "__main__":
