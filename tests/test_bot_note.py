@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from bkdoctor.bot import marker, note
 from bkdoctor.bot.marker import Marker
 from bkdoctor.jobs.causes import group
-from bkdoctor.model import Report
+from bkdoctor.model import Evidence, Report
 from bkdoctor.story import Job, JobReport, Pipeline
 
 from . import traces
@@ -105,8 +105,26 @@ def test_jobs_with_one_cause_are_one_group() -> None:
     text = written(job(diagnosed(apparmor()), "a"), job(diagnosed(apparmor()), "b"), job(diagnosed(apparmor()), "c"))
     assert text.startswith("**AppArmor blocks")
     assert f"- **Also in:** job `b` ([line 47]({JOB}#L47)), job `c` ([line 47]({JOB}#L47))" in text
-    assert text.count("<summary>Evidence in another job") == 2
+    assert "Evidence in another job" not in text
     assert text.count("Text to hand on to") == 1
+    inert(text)
+
+
+def test_evidence_of_other_jobs_is_there_where_it_says_something_else() -> None:
+    said = [
+        ("/: permission denied", 47),
+        ("/: permission denied", 48),
+        ("/run: permission denied", 9),
+        ("/run: permission denied", 9),
+    ]
+    found = [
+        msgspec.structs.replace(apparmor(), evidence=(Evidence(line, f"[{line}] failed to share mount point: {what}"),))
+        for what, line in said
+    ]
+    text = written(*(job(diagnosed(finding), name) for finding, name in zip(found, "abcd", strict=True)))
+    assert text.count("<summary>Evidence in another job") == 1
+    assert text.count("failed to share mount point: /run") == 1
+    assert "job `d` (" in text
     inert(text)
 
 

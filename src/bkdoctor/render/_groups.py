@@ -4,11 +4,13 @@ What comes from a log or a report is written by `bkdoctor.render.markdown`; name
 spans here.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
-from bkdoctor.model import Finding, Report
+from bkdoctor.model import Evidence, Finding, Report
 from bkdoctor.redact import redact
 from bkdoctor.render import _words as words
 from bkdoctor.render import markdown
@@ -17,6 +19,7 @@ from bkdoctor.text import code_span, shorten
 
 _MAX_JOBS, MAX_GROUPS, _MAX_EVIDENCE = 20, 20, 10
 _NAME = 100
+_NUMBER = re.compile(r"\d+")
 _GAP = "\n\n"
 
 
@@ -71,7 +74,7 @@ def _group(group: Group) -> Iterator[str]:
     for part in _ORDER_UNKNOWN if group.finding is None else _ORDER:
         yield from texts.get(part, ())
         if part == "evidence":
-            yield from filter(None, map(_evidence, group.jobs[1 : _MAX_EVIDENCE + 1]))
+            yield from islice(_other_evidence(group), _MAX_EVIDENCE)
 
 
 def _safe(report: Report) -> Report:
@@ -103,15 +106,24 @@ def _rows(group: Group, first: Report) -> str:
     return "".join(f"{gap if not number else chr(10)}- {row}" for number, row in enumerate(rows))
 
 
-def _evidence(job: JobReport) -> str:
-    report = _safe(job.report)
+def _other_evidence(group: Group) -> Iterator[str]:
+    """Yield the lines of the other jobs where they say something else than those before, numbers apart."""
+    told: set[tuple[str, ...]] = set()
+    for number, job in enumerate(group.jobs):
+        report = _safe(job.report)
+        lines = _lines(report)
+        said = tuple(_NUMBER.sub("0", line.text) for line in lines)
+        if number and lines and said not in told:
+            count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+            text = f"Job {_name(job)}\n\n{markdown.log_lines(report, lines, lines[0])}"
+            yield markdown.folded(f"Evidence in another job: {count} of the log", text)
+        told.add(said)
+
+
+def _lines(report: Report) -> tuple[Evidence, ...]:
+    """Return the lines that prove the answer, or those worth reading."""
     finding = next((f for f in report.findings if f.role != "hint"), None)
-    lines = finding.evidence if finding and finding.evidence else report.excerpt
-    if not lines:
-        return ""
-    count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-    text = f"Job {_name(job)}\n\n{markdown.log_lines(report, lines, lines[0])}"
-    return markdown.folded(f"Evidence in another job: {count} of the log", text)
+    return finding.evidence if finding and finding.evidence else report.excerpt
 
 
 def _passed(job: JobReport) -> str:
@@ -130,8 +142,7 @@ def places(jobs: Iterable[JobReport]) -> str:
 
 
 def _place(job: JobReport) -> str:
-    finding = next((f for f in job.report.findings if f.role != "hint"), None)
-    lines = finding.evidence if finding and finding.evidence else job.report.excerpt
+    lines = _lines(job.report)
     url = words.job_url(job.report)
     if lines and url:
         return f"job {_name(job)} ({markdown.line_link(job.report, lines[0].line)})"

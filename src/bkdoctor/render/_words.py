@@ -123,7 +123,11 @@ def choice(report: Report, finding: Finding) -> str | None:
     conditions = {fix.condition for fix in finding.fixes if condition(fix)}
     if not conditions:
         return None
-    option = "; with the option `--kubernetes X.Y`, bkdoctor chooses" if _asks_kubernetes(report, conditions) else ""
+    option = (
+        "; told by `--kubernetes X.Y` on the command line, bkdoctor chooses"
+        if _asks_kubernetes(report, conditions)
+        else ""
+    )
     which = "Fix 1 fits; whether the others do depends" if finding.fixes[0].fits == "yes" else "That depends"
     return f"{which} on what the log does not tell{option}."
 
