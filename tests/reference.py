@@ -224,7 +224,7 @@ class Blocks:
             self._service_start = number
             return True
         if _DAEMON_LOG in text:
-            self._end_daemon_log(number)
+            self.end_daemon_log(number)
             self.out.daemon_logs.append(Span(number + 1, self.out.end))
             return True
         return self._dump(text, number) or self._excerpt(text, number)
@@ -267,7 +267,7 @@ class Blocks:
                 return True
         return False
 
-    def _end_daemon_log(self, stop: int) -> None:
+    def end_daemon_log(self, stop: int) -> None:
         if self.out.daemon_logs and self.out.daemon_logs[-1].stop == self.out.end:
             self.out.daemon_logs[-1] = Span(self.out.daemon_logs[-1].start, stop)
 
@@ -279,7 +279,7 @@ class Blocks:
             self.out.services.append(Span(self._service_start, self.out.end))
         if self.out.daemon_logs:
             script = self.out.section_at(self.out.daemon_logs[-1].start)
-            self._end_daemon_log(script.stop if script else self.out.final or self.out.end)
+            self.end_daemon_log(script.stop if script else self.out.final or self.out.end)
 
 
 _TITLES = {
@@ -416,6 +416,7 @@ class _Segmenter:
             self._titled("step_script", line.number)
         self.builds.end_region(line.number - 1)
         self.builds.forget()
+        self.blocks.end_daemon_log(line.number)
         current = self.open[-1].name if self.open else None
         self.out.commands.append(Command(line.number, line.text[2:].strip(), current))
 

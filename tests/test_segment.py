@@ -222,6 +222,16 @@ def test_daemon_log_reaches_to_the_end_of_the_script() -> None:
     assert layout.place_at(log.line(line_with(log, "Cleaning up"))) == "runner"
 
 
+def test_a_command_ends_a_daemons_log_and_what_the_build_before_it_said() -> None:
+    log, layout = layout_of(
+        "$ buildctl-daemonless.sh build || true\n========== log ==========\n[rootlesskit] error\n"
+        f"{BUILD}$ docker push app\nERROR: no such host\n"
+    )
+    assert layout.place_at(log.line(line_with(log, "[rootlesskit]"))) == "daemon-log"
+    assert layout.place_at(log.line(line_with(log, "#3 0.101"))) == "step"
+    assert layout.chains == [line_with(log, "ERROR: failed to solve")]
+
+
 def test_service_block() -> None:
     text = (
         "*** WARNING: Service runner-x-docker-0 probably didn't start properly.\nService container logs:\n"

@@ -55,7 +55,7 @@ class Blocks:
             self._service_start = number
             return True
         if _DAEMON_LOG in text:
-            self._end_daemon_log(number)
+            self.end_daemon_log(number)
             self.out.daemon_logs.append(Span(number + 1, self.out.end))
             return True
         return self._dump(text, number) or self._excerpt(text, number)
@@ -98,7 +98,8 @@ class Blocks:
                 return True
         return False
 
-    def _end_daemon_log(self, stop: int) -> None:
+    def end_daemon_log(self, stop: int) -> None:
+        """End a daemon's log that is printed to its end: another follows, or the script goes on."""
         if self.out.daemon_logs and self.out.daemon_logs[-1].stop == self.out.end:
             self.out.daemon_logs[-1] = Span(self.out.daemon_logs[-1].start, stop)
 
@@ -115,4 +116,4 @@ class Blocks:
         self.interrupt(self.out.end)
         if self.out.daemon_logs:
             script = self.out.section_at(self.out.daemon_logs[-1].start)
-            self._end_daemon_log(script.stop if script else self.out.final or self.out.end)
+            self.end_daemon_log(script.stop if script else self.out.final or self.out.end)

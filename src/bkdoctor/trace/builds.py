@@ -18,12 +18,13 @@ class Builds:
     def __init__(self, layout: Layout) -> None:
         self.out = layout
         self._steps: dict[str, Step] = {}
+        self._begun = False
         self._region: Step | None = None
 
     @property
     def begun(self) -> bool:
-        """Whether a build has begun."""
-        return bool(self.out.builds)
+        """Whether a build has begun since the script's last command did."""
+        return self._begun
 
     @property
     def in_region(self) -> bool:
@@ -38,9 +39,11 @@ class Builds:
     def forget(self) -> None:
         """A command of the script begins: the numbers of the next build are its own."""
         self._steps = {}
+        self._begun = False
 
     def announce(self, found: Announcement, number: int) -> Step:
         """Take in what a line says about a step, and return that."""
+        self._begun = True
         key = found.id if found.kind != "kaniko" else f"{found.id}@{number}"
         if self._is_new_build(found):
             self.out.builds.append(number)

@@ -188,6 +188,7 @@ class _Segmenter:
             self._titled("step_script", line.number)
         self.builds.end_region(line.number - 1)
         self.builds.forget()
+        self.blocks.end_daemon_log(line.number)
         current = self.open[-1].name if self.open else None
         self.out.commands.append(Command(line.number, line.text[2:].strip(), current))
 
