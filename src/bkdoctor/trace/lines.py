@@ -23,8 +23,10 @@ class LineIndex:
         self._source = source
         self._offsets = array("Q", [0])
         self._before = array("Q", [0])
-        self._run_starts = array("Q")
-        self._run_stops = array("Q")
+        # there may be a run for every other line
+        code = "I" if source.size < 2**32 else "Q"
+        self._run_starts = array(code)
+        self._run_stops = array(code)
         self.newlines = 0
         self._ends = lru_cache(maxsize=64)(self._ends_in)
 
