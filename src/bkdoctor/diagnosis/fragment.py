@@ -6,6 +6,7 @@ with the failure where somebody copied that, and anywhere else where it was cut 
 
 import re
 from collections.abc import Collection
+from functools import cache
 
 from bkdoctor.diagnosis.match import Spot
 from bkdoctor.diagnosis.region import is_error, is_heading, only_wraps
@@ -16,7 +17,7 @@ _MOST = 25
 """Lines that may stand behind the last error of a piece that ends with a failure: stack traces, advice."""
 _LOOKED_AT = 200
 """Lines at the end in which the last error is looked for."""
-_GOES_ON = re.compile(
+_GOES_ON = (
     # package managers
     r"^\s*(?:Get:\d+ \S|Hit:\d+ \S|Fetched [\d,.]+ \S+ in |Selecting previously unselected |Preparing to unpack "
     r"|Unpacking \S+ |Setting up \S+ |Processing triggers for |Reading package lists|Building dependency tree"
@@ -47,7 +48,13 @@ _OR_TRUE = re.compile(r"\|\|\s*(?:true|:)\s*$")
 
 def goes_on(text: str) -> bool:
     """Say whether a line is only printed while all goes well."""
-    return _GOES_ON.search(text) is not None
+    return _going_on().search(text) is not None
+
+
+@cache
+def _going_on() -> re.Pattern[str]:
+    # few logs need it, and compiling it takes as long as judging one
+    return re.compile(_GOES_ON)
 
 
 def ends_in_failure(log: Log, proofs: Collection[int]) -> bool:
