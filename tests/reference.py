@@ -367,7 +367,10 @@ class _Segmenter:
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.in_region and "Taking snapshot of" in text and not self._is_first_snapshot(number):
+        elif self.builds.in_region and (
+            ("Taking snapshot of" in text and not self._is_first_snapshot(number))
+            or re.fullmatch(r"Successfully (?:built [0-9a-f]{12}|tagged \S+)\s*", text)
+        ):
             self.builds.end_region(number, finished=True)
         elif (
             self.builds.begun

@@ -7,6 +7,7 @@ import pytest
 from bkdoctor.catalog.catalog import Catalog, load
 from bkdoctor.catalog.check import check_whole
 from bkdoctor.catalog.pattern import SECTIONS
+from bkdoctor.catalog.store import fingerprint_of
 from bkdoctor.checking import load_tolerant, passing_logs, run
 from bkdoctor.doctor import diagnose
 from bkdoctor.errors import InputError, PatternError
@@ -184,3 +185,11 @@ def test_ours_do_not_hinder_each_other_and_are_silent_on_passing_logs() -> None:
     catalog, broken = load_tolerant([])
     assert not broken
     assert [str(fault) for fault in check_whole(catalog, run, passing_logs())] == []
+
+
+def test_other_marks_of_structure_are_another_catalogue(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was compiled for the old ones would look for these alone."""
+    before = fingerprint_of((), builtin=True)
+    assert fingerprint_of((), builtin=True) == before
+    monkeypatch.setattr("bkdoctor.trace.finder.MARKS", ())
+    assert fingerprint_of((), builtin=True) != before

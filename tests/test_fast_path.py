@@ -83,6 +83,7 @@ PIECES = st.sampled_from(
         b"exec format ", b"error", b"denied: ", b"#3 [2/2] RUN ", b"#3 ERROR: x\n", b"=> ERROR [2/3] RUN x", b"\t",
         "é".encode(), b"\x1b]8;;https://example.com\x07", b"\x1b]8;;\x07", b"2 files\n", b"executor failed running [",
         b'Preparing the "docker" executor', b"Cleaning up file based variables\n", b"buildx", b"kaniko",
+        b"Successfully built 0123456789ab\n", b"Successfully tagged x:y\n",
     ]
 )  # fmt: skip
 

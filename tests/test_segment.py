@@ -293,3 +293,13 @@ def test_what_a_program_says_in_a_classic_step_is_not_the_builders() -> None:
 def test_compose_names_the_target_that_it_could_not_solve() -> None:
     log, layout = layout_of(BUILD.replace("ERROR: failed to solve", "target web: failed to solve"))
     assert layout.chains == [line_with(log, "target web")]
+
+
+def test_what_is_printed_behind_a_classic_build_that_went_well_is_the_scripts() -> None:
+    text = (
+        "Step 1/1 : RUN pip install x\n ---> Running in 0123456789ab\nSuccessfully built x\nboom\n"
+        " ---> 2a2b3c4d5e6f\nSuccessfully built 2a2b3c4d5e6f\nSuccessfully tagged app:latest\nsh: trivy: not found\n"
+    )
+    log, layout = layout_of(text)
+    assert [layout.step_at(log.line(n)) is not None for n in range(1, 9)] == [True] * 6 + [False] * 2
+    assert layout.steps[0].status == "done"

@@ -88,8 +88,9 @@ def _read(path: str) -> _Packed | None:
 
 
 def fingerprint_of(folders: Sequence[Path], *, builtin: bool) -> str:
-    """Return what changes with every change of these patterns or of bkdoctor's version."""
-    digest = blake2b(f"{_FORMAT} {__version__} {builtin}".encode(), digest_size=12)
+    """Return what changes with the patterns, with bkdoctor's version, and with what is compiled beside the patterns."""
+    # a checkout has other marks of structure under the same version
+    digest = blake2b(f"{_FORMAT} {__version__} {builtin} {fingerprint(())}".encode(), digest_size=12)
     for folder in (builtin_name(), *map(os.fspath, folders)):
         digest.update(os.fsencode(os.path.abspath(folder)))
         for name, stat in sorted(_files(folder, 3)):

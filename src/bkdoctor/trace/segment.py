@@ -26,6 +26,8 @@ _OWN_WORDS = re.compile(
 )
 """What a builder that does not mark its output says of its own; any other `error:` is the program's in its step."""
 _SNAPSHOT = "Taking snapshot of"
+_BUILT = re.compile(r"Successfully (?:built [0-9a-f]{12}|tagged \S+)\s*$")
+"""How the classic builder ends; pip says the first of packages."""
 _FIRST_SNAPSHOT = "Initializing snapshotter"
 _CHAIN = re.compile(
     r"^\s*(?:ERROR|error|Error): |^\s*(?:(?:target \S+: )?failed to (?:build|solve)\b|error building image: )"
@@ -142,11 +144,14 @@ class _Segmenter:
         found = builders.announcement(text)
         if found:
             self.builds.announce(found, number)
-        elif self.builds.in_region and _SNAPSHOT in text and not self._is_first_snapshot(number):
+        elif self.builds.in_region and self._ends_step(text, number):
             self.builds.end_region(number, finished=True)
         elif self._is_chain(text):
             self.out.chains.append(number)
             self.builds.fail_region()
+
+    def _ends_step(self, text: str, number: int) -> bool:
+        return (_SNAPSHOT in text and not self._is_first_snapshot(number)) or _BUILT.match(text) is not None
 
     def _is_first_snapshot(self, number: int) -> bool:
         """Whether kaniko takes the snapshot of the base image, which it does behind the heading of the first RUN."""
