@@ -479,5 +479,6 @@ def reading_plainly() -> Iterator[None]:
         mock.patch.object(doctor, "segment", plain_segment),
         mock.patch("bkdoctor.diagnosis.match.Candidates", PlainCandidates),
         mock.patch("bkdoctor.diagnosis.region.holding", all_of),
+        mock.patch("bkdoctor.diagnosis.survived.holding", all_of),
     ):
         yield

@@ -8,16 +8,22 @@ import re
 from collections.abc import Iterator
 
 from bkdoctor.diagnosis.match import Match
-from bkdoctor.diagnosis.region import is_error, is_heading, step_lines
+from bkdoctor.diagnosis.region import Region, step_lines
 from bkdoctor.model import Place
+from bkdoctor.trace.holding import holding
 from bkdoctor.trace.layout import Layout, Step
-from bkdoctor.trace.log import Line, Log
+from bkdoctor.trace.log import Log
 
 _ENDED_WELL = re.compile(
     r"^\s*(?:Successfully installed |added \d+ packages|found 0 vulnerabilities|OK: \d[\d.]* [KMG]iB in \d+ packages"
     r"|Processing triggers for |Complete!$|(?:✨\s+)?Done in [\d.]+ ?m?s|Bundle complete!|\[INFO\] BUILD SUCCESS$"
     r"|BUILD SUCCESSFUL in |Generating (?:optimized )?autoload files|Build succeeded\.$)"
 )
+_WORDS = (
+    b"successfully installed ", b"added ", b"found 0 vulnerabilities", b"ok: ", b"processing triggers for ",
+    b"complete!", b"done in ", b"build success", b"autoload files", b"build succeeded", b"errors were encountered",
+)  # fmt: skip
+"""One of them is in all that ends well, in small letters, and in what dpkg says."""
 _DPKG = "Errors were encountered while processing"
 """dpkg goes on to the triggers of other packages first."""
 
@@ -51,22 +57,23 @@ class Survivors:
         """Return the last line of a step, as it is printed at a place, that ends a program well before an error."""
         key = (id(step), place)
         if key not in self._ended:
-            self._ended[key] = self._find(self._lines(step, place))
+            self._ended[key] = self._find(step, place)
         return self._ended[key]
 
-    def _lines(self, step: Step, place: Place) -> list[Line]:
-        lines = (self._log.line(n) for n in step_lines(self._log, self._layout, step))
-        return [line for line in lines if self._layout.place_at(line) == place and self._layout.step_at(line) is step]
+    def _find(self, step: Step, place: Place) -> int:
+        numbers = step_lines(self._log, self._layout, step)
+        ended = [n for n in holding(self._log, numbers, _WORDS) if self._stands(n, step, place)]
+        lines = [n for n in ended if _ENDED_WELL.match(self._log.line(n).body)]
+        if not lines:
+            return 0
+        region = Region(self._log, numbers, lambda line: self._stands(line.number, step, place))
+        error = next(region.errors(backwards=True), 0)
+        last = max((n for n in lines if n < error), default=0)
+        return 0 if any(n > last and _DPKG in self._log.line(n).body for n in ended) else last
 
-    def _find(self, lines: list[Line]) -> int:
-        wrong = False
-        for line in reversed(lines):
-            if _DPKG in line.body:
-                return 0
-            if wrong and _ENDED_WELL.match(line.body):
-                return line.number
-            wrong = wrong or (is_error(line.body) and not is_heading(line.body))
-        return 0
+    def _stands(self, number: int, step: Step, place: Place) -> bool:
+        line = self._log.line(number)
+        return self._layout.place_at(line) == place and self._layout.step_at(line) is step
 
 
 def _tool(match: Match) -> tuple[str, int]:
