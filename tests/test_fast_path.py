@@ -83,7 +83,7 @@ PIECES = st.sampled_from(
         b"exec format ", b"error", b"denied: ", b"#3 [2/2] RUN ", b"#3 ERROR: x\n", b"=> ERROR [2/3] RUN x", b"\t",
         "é".encode(), b"\x1b]8;;https://example.com\x07", b"\x1b]8;;\x07", b"2 files\n", b"executor failed running [",
         b'Preparing the "docker" executor', b"Cleaning up file based variables\n", b"buildx", b"kaniko",
-        b"Successfully built 0123456789ab\n", b"Successfully tagged x:y\n",
+        b"Successfully built 0123456789ab\n", b"Successfully tagged x:y\n", b"INFO[2022-02-18T03:28:31Z] RUN x\n",
     ]
 )  # fmt: skip
 
@@ -103,3 +103,8 @@ def test_any_mixture_with_the_times_of_other_services(pieces: list[bytes], names
 def test_any_mixture(pieces: list[bytes], stamped: bool) -> None:
     raw = b"".join(pieces)
     assert_same(timestamped(raw.decode("utf-8", "replace")).encode() if stamped else raw)
+
+
+def test_a_code_whose_escape_character_was_lost_splits_no_word_of_the_excerpt() -> None:
+    for code in ("[0K", "[0;m", "[0m", "[31;1m", "[0;33m"):
+        assert_same(f"Running with gitlab-runner 18.4.0 (x)[0K\nerr{code}or: \n".encode())

@@ -194,6 +194,10 @@ def test_dump_alone_is_all_there_is_of_the_step() -> None:
             "INFO[0001] FROM alpine\nINFO[0002] RUN false\nboom\nerror building image: error building stage: x\n",
             ["FROM", "RUN"],
         ),
+        (
+            "INFO[2022-02-18T03:28:31Z] FROM alpine\nINFO[2022-02-18T03:28:32+01:00] RUN false\nboom\nerror building image: error building stage: x\n",
+            ["FROM", "RUN"],
+        ),
     ],
 )
 def test_other_builders(text: str, instructions: list[str]) -> None:

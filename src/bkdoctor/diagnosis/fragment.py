@@ -34,15 +34,15 @@ _GOES_ON = (
     r"|[0-9a-f]{12}: (?:Pulling|Pull|Download|Waiting|Verify)"
     r"|Digest: sha256:|Status: (?:Downloaded|Image is)|Copying (?:blob|config) |Writing manifest to "
     r"|(?:exporting|pushing) (?:layers|manifest)|STEP \d+/\d+: |Step \d+/\d+ : "
-    r"|INFO\[\d+\] (?:RUN|COPY|ADD|ENV|WORKDIR|CMD|ENTRYPOINT|EXPOSE|USER) "
-    r"|INFO\[\d+\] (?:Taking snapshot|Pushing|Pushed|Unpacking|Cmd:)"
+    r"|INFO\[[\dTZ:+-]+\] (?:RUN|COPY|ADD|ENV|WORKDIR|CMD|ENTRYPOINT|EXPOSE|USER) "
+    r"|INFO\[[\dTZ:+-]+\] (?:Taking snapshot|Pushing|Pushed|Unpacking|Cmd:)"
     # the runner
     r"|--\d{4}-\d\d-\d\d [\d:]{8}--  http|Using Docker executor with image "
     r"|Created fresh repository|Checking out [0-9a-f]{8} as |Skipping Git submodules"
     r"|Getting source from Git|Executing \"step_script\"|Login Succeeded)"
     r"|: (?:PASS|ok)\b|\bPASSED\b|\.\.\. ok$"
 )
-_WARNS = re.compile(r"WARN\[\d+\]")
+_WARNS = re.compile(r"WARN\[[\dTZ:+-]+\]")
 _OR_TRUE = re.compile(r"\|\|\s*(?:true|:)\s*$")
 
 

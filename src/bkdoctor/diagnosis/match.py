@@ -23,7 +23,8 @@ _QUOTED_COMMAND = re.compile(
     r"|building at STEP \"(?P<d>.*)\": "
 )
 _ECHO = re.compile(
-    r"^\++ \S|^\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|ENV|LABEL) |^INFO\[\d+\] (?:RUN|COPY|ADD|Args: |Cmd: |Running: )"
+    r"^\++ \S|^\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|ENV|LABEL) "
+    r"|^INFO\[[\dTZ:+-]+\] (?:RUN|COPY|ADD|[Aa]rgs: |[Cc]md: |Running: )"
 )
 
 _EPILOGUE = re.compile(

@@ -89,6 +89,7 @@ class Region:
         self._numbers = numbers
         self._counts = counts
         self._judged: dict[int, bool] = {}
+        self._likely: dict[bool, _Remembered] = {}
 
     def _belongs(self, number: int) -> bool:
         line = self._log.line(number)
@@ -100,7 +101,10 @@ class Region:
 
     def errors(self, *, backwards: bool = False) -> Iterator[int]:
         """Yield the region's lines that read like an error."""
-        likely = holding(self._log, self._numbers, _WORDS, backwards=backwards)
+        likely = self._likely.get(backwards)
+        if likely is None:
+            likely = _Remembered(holding(self._log, self._numbers, _WORDS, backwards=backwards))
+            self._likely[backwards] = likely
         return (n for n in likely if self._belongs(n) and self._is_error(n))
 
     def _is_error(self, number: int) -> bool:
@@ -114,6 +118,25 @@ class Region:
         """Return the region's last lines before one of it."""
         earlier = (n for n in reversed(self._numbers) if n < number and self._belongs(n))
         return list(islice(earlier, count))[::-1]
+
+
+class _Remembered:
+    """Numbers that are looked for once, as far as somebody asks, however often they are asked for."""
+
+    def __init__(self, source: Iterator[int]) -> None:
+        self._source = source
+        self._found: list[int] = []
+
+    def __iter__(self) -> Iterator[int]:
+        at = 0
+        while True:
+            if at == len(self._found):
+                number = next(self._source, None)
+                if number is None:
+                    return
+                self._found.append(number)
+            yield self._found[at]
+            at += 1
 
 
 class Regions:

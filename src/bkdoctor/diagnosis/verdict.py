@@ -17,10 +17,11 @@ _TAIL = 40
 _BUILT = re.compile(
     r"^Successfully (?:built|tagged) |^writing image sha256:|^(?:exporting|pushing) manifest\b.*done"
     r"|^naming to \S+.* done"
-    r"|^INFO\[\d+\] Pushed |^COMMIT \S+|^Successfully tagged|^INFO\[\d+\] Skipping push"
+    r"|^INFO\[[\dTZ:+-]+\] Pushed |^COMMIT \S+|^Successfully tagged|^INFO\[[\dTZ:+-]+\] Skipping push"
 )
 _FAILED = re.compile(
-    r"^(?:ERROR|error|Error|FATAL|FATA\[\d+\])\b[: ]|failed to solve|returned a non-zero code|error building image"
+    r"^(?:ERROR|error|Error|FATAL|FATA\[[\dTZ:+-]+\])\b[: ]|failed to solve|returned a non-zero code"
+    r"|error building image"
     r"|did not complete successfully: exit code|^executor failed running \["
     r"|^failed to (?:build|receive status|get status|list workers|fetch|authorize|push|read|export|load)\b"
     r"|^error during connect"

@@ -23,7 +23,7 @@ _BUILDAH = re.compile(
     _STAMP + r"(?:\[(?P<stage>\d+/\d+)\] )?STEP (?P<index>\d+)(?:/(?P<total>\d+))?: (?P<text>.*)$", re.ASCII
 )
 _KANIKO = re.compile(
-    _STAMP + r"(?:INFO\[\d+\]|INFO|time=\S+ level=info msg=\"?)\s*(?P<text>[A-Z]{3,} .*?)\"?$", re.ASCII
+    _STAMP + r"(?:INFO\[[\dTZ:+-]+\]|INFO|time=\S+ level=info msg=\"?)\s*(?P<text>[A-Z]{3,} .*?)\"?$", re.ASCII
 )
 _BRACKET = re.compile(
     r"^\[(?:(?P<platform>[a-z0-9]+/[\w./]+)(?:->[\w./]+)? )?"

@@ -18,10 +18,13 @@ _GROUP_BYTES = 256 * 1024
 # what cleaning takes out of a line could stand in the middle of a word
 _SPLITTERS = (b"section_", b"\x1b", *(bytes([n]) for n in (*range(9), 11, 12, *range(14, 27), *range(28, 32), 127)))
 
+# what is left of codes whose escape character was lost, in lower case
+_LOST = (b"[0k", b"[0;", b"[0m", b"[3")
+
 
 def holding(log: Log, numbers: Sequence[int], words: tuple[bytes, ...], *, backwards: bool = False) -> Iterator[int]:
     """Yield those of the visible lines `numbers` (ascending) that may hold one of `words`, whatever their case."""
-    automaton = _automaton(words)
+    automaton = _automaton((*words, *_LOST) if log.survey.lost_escapes else words)
     groups = list(_groups(numbers))
     for first, stop in reversed(groups) if backwards else groups:
         found = _in_group(log, numbers, first, stop, automaton)

@@ -70,7 +70,7 @@ MARKS: tuple[Mark, ...] = (
     Mark(b"=> ", rb"=> [^\n]+[0-9]\.[0-9]+s" + _BLANKS + rb"\n"),
     Mark(b"Step ", rb"Step [0-9]+(?:/[0-9]+)? : "),
     Mark(b"STEP ", rb"STEP [0-9]+(?:/[0-9]+)?: "),
-    Mark(b"INFO", rb"INFO(?:\[[0-9]+\])?" + _BLANKS + _INSTRUCTION),
+    Mark(b"INFO", rb"INFO(?:\[[0-9TZ:+-]+\])?" + _BLANKS + _INSTRUCTION),
     Mark(b"Taking snapshot of"),
     Mark(b"level=info msg=", rb"level=info msg=\"?" + _BLANKS + _INSTRUCTION),
     Mark(b"Successfully built ", rb"Successfully built [0-9a-f]{12}" + _BLANKS + rb"\n"),
