@@ -11,13 +11,20 @@ from bkdoctor.trace import clean
 
 ESCAPE = b"\x1b"
 _CONTINUATION = re.compile(rb"\n" + clean.HEADER.pattern[:-4] + rb"\+")
-_ESCAPES = re.compile(rb"\x1b++(?:\[[0-?]*+[ -/]*+[@-~]|\][^\x07\x1b\n]*+(?:\x07|\x1b\\)?+|[ -/]*+[0-~]?+)")
-_USUAL = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[ -/]*+[0-~]?+)")
+# a section's marker is one whatever stands before it: no sequence takes its first letter
+_CSI = rb"\[[0-?]*+[ -/]*+(?!section_)[@-~]"
+_OTHER = rb"[ -/]*+(?:(?!section_)[0-~])?+"
+_TITLE = rb"\](?:(?!section_)[^\x07\x1b\n])*+(?:\x07|\x1b\\)?+"
+_ESCAPES = re.compile(rb"\x1b++(?:%b|%b|%b)" % (_CSI, _TITLE, _OTHER))
+_USUAL = re.compile(rb"\x1b(?:%b|%b)" % (_CSI, _OTHER))
 """The same where there is no title, no link and no run of escape characters."""
-_LINK, _RUN = b"\x1b]", b"\x1b\x1b"
+_UNUSUAL = re.compile(rb"\x1b[\]\x1b]")
+_FEW = 5000
+"""Escape characters in a block up to which going from one to the next is faster than looking at each byte."""
 _WHOLE = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[0-Z\\^-~])")
 """An escape sequence that is no beginning of a longer one."""
 _BELL = b"\x07"
+"""Ends every escape sequence."""
 _OFTEN = 1200
 """Times that a sequence is in a block from which on taking it out by itself is faster than by an expression."""
 _SAMPLES = 32
@@ -44,21 +51,30 @@ def unfolded(block: bytes) -> tuple[bytes, list[int]]:
 
 def without_escapes(block: bytes) -> bytes:
     """Return the block without escape sequences, and without the control characters that may end one."""
-    # a section's marker is one whatever stands before it; this character ends every escape sequence
-    block = block.replace(b"section_", _BELL + b"section_")
-    if block.count(ESCAPE) > _OFTEN:
+    escapes = block.count(ESCAPE)
+    if escapes > _OFTEN:
         for sequence in _commonest(block):
             block = block.replace(sequence, _BELL)
-    # a run of escape characters that may be empty has no literal to jump to: half as fast
-    expression = _ESCAPES if _LINK in block or _RUN in block else _USUAL
-    return expression.sub(b"", block).translate(None, _BELL)
+    if ESCAPE in block:
+        # a run of escape characters that may be empty has no literal to jump to: half as fast
+        block = (_ESCAPES if _is_unusual(block, escapes) else _USUAL).sub(b"", block)
+    return block.translate(None, _BELL) if _BELL in block else block
+
+
+def _is_unusual(block: bytes, escapes: int) -> bool:
+    """Whether there is a title, a link or a run of escape characters."""
+    if escapes < _FEW:
+        return _UNUSUAL.search(block) is not None
+    return b"\x1b]" in block or b"\x1b\x1b" in block
 
 
 def _commonest(block: bytes) -> list[bytes]:
     """Return the sequences that a block is full of; each is one wherever its bytes stand."""
     half, length = len(block) // 2, len(block) // 2 // _SAMPLES
     found = Counter(_WHOLE.findall(block, 0, length) + _WHOLE.findall(block, half, half + length))
-    return [sequence for sequence, times in found.items() if times * _SAMPLES >= _OFTEN]
+    often = [sequence for sequence, times in found.items() if times * _SAMPLES >= _OFTEN]
+    # the letter could be that of a section's marker
+    return [sequence for sequence in often if not sequence.endswith(b"s")]
 
 
 def without_middles(block: bytes) -> bytes:
