@@ -32,6 +32,7 @@ class Blame:
         self.last_build = len(layout.builds) - 1
         self.builds_something = any(not is_survivable(s.title.name) for s in layout.steps) or bool(layout.chains)
         self.failing = self._failing_steps()
+        self._failing_ids = frozenset(map(id, self.failing))
         self.good_build = self._good_build()
 
     def _failing_steps(self) -> list[Step]:
@@ -96,7 +97,7 @@ class Blame:
         return step.kind == "dump" or "did not complete" in step.error or "executor failed running" in step.error
 
     def _weigh_step(self, step: Step) -> Weight:
-        if step in self.failing:
+        if id(step) in self._failing_ids:
             return Weight.DECISIVE
         if step.finished or self.failing or step.build < self.last_build:
             return Weight.INNOCENT

@@ -188,9 +188,8 @@ class Regions:
 def step_lines(log: Log, layout: Layout, step: Step) -> list[int]:
     """Return the lines that a step printed and in which a builder prints them again, of very many the ends."""
     numbers = set(log.ends(step.first, step.last + 1, _SEARCHED))
-    for block in layout.dumps:
-        if block.step is step:
-            numbers.update(log.ends(block.span.start + 1, block.span.stop, _SEARCHED))
+    for block in layout.dumps_of(step):
+        numbers.update(log.ends(block.span.start + 1, block.span.stop, _SEARCHED))
     return sorted(numbers)
 
 

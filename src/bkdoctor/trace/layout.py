@@ -104,6 +104,7 @@ class Layout(msgspec.Struct):
     named_late: bool = False
     """Whether steps whose output is printed again were looked for among the last ones only."""
     _prefixed: dict[tuple[str, int], Step] = {}
+    _dumped: dict[tuple[int, str], list[Block]] = {}
     _regions: list[Step] = []
     _region_at: Nesting | None = None
     _section_at: Nesting | None = None
@@ -115,8 +116,15 @@ class Layout(msgspec.Struct):
                 self._prefixed.setdefault((step.id, step.build), step)
             else:
                 self._regions.append(step)
+        for block in self.dumps:
+            if block.step is not None:
+                self._dumped.setdefault((block.step.first, block.step.id), []).append(block)
         self._regions.sort(key=lambda step: step.first)
         self._region_at = nesting([(step.first, step.last + 1) for step in self._regions])
+
+    def dumps_of(self, step: Step) -> list[Block]:
+        """Return where a builder prints again what a step printed."""
+        return [block for block in self._dumped.get((step.first, step.id), ()) if block.step is step]
 
     def section_at(self, number: int) -> Section | None:
         """Return the innermost section that holds a line; asked for only when all sections are known."""

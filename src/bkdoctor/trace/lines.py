@@ -6,7 +6,7 @@ The index holds one entry for each page, not for each line; what lies within a p
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, count, islice, pairwise
 from operator import add
 
@@ -68,8 +68,13 @@ class LineIndex:
 
     def __len__(self) -> int:
         """Return how many raw lines there are."""
+        return self.newlines + self._is_open
+
+    @cached_property
+    def _is_open(self) -> bool:
+        """Whether the last line has no newline behind it."""
         size = self._source.size
-        return self.newlines + (size > 0 and self._source.read(size - 1, size) != b"\n")
+        return size > 0 and self._source.read(size - 1, size) != b"\n"
 
     def start_of(self, number: int) -> int:
         """Return the offset at which a raw line begins; that behind the last newline for the line after the last."""

@@ -14,7 +14,7 @@ _CONTINUATION = re.compile(rb"\n" + clean.HEADER.pattern[:-4] + rb"\+")
 # a section's marker is one whatever stands before it: no sequence takes its first letter
 _CSI = rb"\[[0-?]*+[ -/]*+(?!section_)[@-~]"
 _OTHER = rb"[ -/]*+(?:(?!section_)[0-~])?+"
-_TITLE = rb"\](?:(?!section_)[^\x07\x1b\n])*+(?:\x07|\x1b\\)?+"
+_TITLE = rb"\][^\x07\x1b\ns]*+(?:(?!section_)s[^\x07\x1b\ns]*+)*+(?:\x07|\x1b\\)?+"
 _ESCAPES = re.compile(rb"\x1b++(?:%b|%b|%b)" % (_CSI, _TITLE, _OTHER))
 _USUAL = re.compile(rb"\x1b(?:%b|%b)" % (_CSI, _OTHER))
 """The same where there is no title, no link and no run of escape characters."""
