@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ahocorasick_rs
     import hyperscan
 
-WORTH_COMPILING = 8 * 1024 * 1024
+WORTH_COMPILING = 4 * 1024 * 1024
 """Bytes of a trace above which compiling for Hyperscan takes less time than it saves."""
 
 
