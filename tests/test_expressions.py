@@ -1,5 +1,6 @@
 """Compiled expressions that are kept: they say the same, and a file that does not fit is left alone."""
 
+import copyreg
 import sys
 from pathlib import Path
 
@@ -87,6 +88,18 @@ def test_without_a_place_to_keep_it_all_is_compiled(tmp_path: Path) -> None:
         assert kept.compiled(TEXT).pattern == TEXT
         kept.keep()
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_package_that_pickles_in_another_way_is_no_reason_to_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(tmp_path / "x.bin", TEXT)
+    monkeypatch.setattr(copyreg, "dispatch_table", {})
+    kept = Expressions(str(tmp_path / "x.bin"))
+    assert [kept.compiled(text).pattern for text in (TEXT, "a+")] == [TEXT, "a+"]
+    kept.keep()
+    monkeypatch.undo()
+    assert list(expressions._read(str(tmp_path / "x.bin"))) == [TEXT]
 
 
 def test_what_is_no_expression_is_told() -> None:

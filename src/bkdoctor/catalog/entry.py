@@ -46,7 +46,7 @@ class Entry:
         self._file = path
         self._pattern = pattern
         self._types = types
-        self._expressions = expressions or Expressions()
+        self._expressions = expressions
 
     @property
     def file(self) -> Path:
@@ -116,7 +116,8 @@ class Entry:
     def _template(self, key: str, spec: str | RegexLine) -> Template:
         try:
             made = from_regex(spec) if isinstance(spec, RegexLine) else from_text(spec, self._types)
-            made.expressions = self._expressions
+            if self._expressions is not None:
+                made.expressions = self._expressions
         except ValueError as error:
             raise PatternError(f"{self.file}: {key}: {error}. Mend the template.") from error
         if not made.literal.strip():

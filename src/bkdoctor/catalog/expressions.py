@@ -11,6 +11,7 @@ import copyreg
 import marshal
 import os
 import sys
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,13 @@ class Expressions:
 
         kept = self._kept.get(text)
         if kept is not None:
-            try:
+            with suppress(LookupError, TypeError, ValueError, EOFError, RuntimeError, regex.error):
                 return self._make(*marshal.loads(kept))  # noqa: S302  # whole, and from a folder of the user's own
-            except (TypeError, ValueError, EOFError, RuntimeError, regex.error):
-                pass
         pattern = regex.compile(text)
         if self._path is not None:
-            self._new[text] = marshal.dumps(_parts(pattern)[1])
+            # a version of the package that pickles in another way is no reason to fail: nothing is kept of it
+            with suppress(LookupError, TypeError, ValueError):
+                self._new[text] = marshal.dumps(_parts(pattern)[1])
         return pattern
 
     @property

@@ -75,6 +75,9 @@ class Hit(NamedTuple):
 class Template:
     """One line that a pattern looks for. Its regular expression is made when a line holds all its literal `pieces`."""
 
+    expressions = Expressions()
+    """What compiles it."""
+
     def __init__(
         self, source: str, make: Callable[[], str], literal: str, names: tuple[str, ...], pieces: tuple[str, ...]
     ) -> None:
@@ -84,8 +87,6 @@ class Template:
         self._make = make
         self._pieces = pieces
         self._is_plain = pieces == (source,)
-        self.expressions = Expressions()
-        """What compiles it."""
         self.is_regex = False
         """Whether a pattern gives it as a regular expression."""
 
