@@ -4,7 +4,7 @@ BIN := .venv/bin
 SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-engine check score bless format clean
+.PHONY: help demo test test-engine fuzz check score bless format clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -27,6 +27,9 @@ test: .venv/installed-dev  ## Install and run the tests; what is skipped is name
 
 test-engine: .venv/installed-dev  ## Run the part that needs a real engine, as root: tests/engine/README.md
 	$(BIN)/python -m pytest -rs -m engine tests/engine
+
+fuzz: .venv/installed-dev  ## Try properties on new examples, FUZZ (20) times as many as the tests do
+	BKDOCTOR_FUZZ=$(or $(FUZZ),20) $(BIN)/python -m pytest -m hypothesis
 
 check: .venv/installed-dev  ## Lint, types, the catalogue's own checks, generated files current
 	$(BIN)/ruff check .

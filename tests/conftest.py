@@ -10,11 +10,11 @@ from hypothesis import settings
 
 from tests.commands import Cli
 from tests.postgres import new_database, server
+from tests.properties import examples
 
 _OURS = ("BKDOCTOR_", "GITLAB", "CI_", "OAUTH_TOKEN", "PYTHON_GITLAB_CFG", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM")
 
-# no test depends on how fast the machine is
-settings.register_profile("bkdoctor", deadline=None)
+settings.register_profile("bkdoctor", examples(100))
 settings.load_profile("bkdoctor")
 
 

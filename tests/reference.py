@@ -70,7 +70,9 @@ class PlainLog:
         region = b"\n".join(self.raw_line(n) for n in range(number, stop))
         if len(region) > clean.LONG:
             half = clean.LONG // 2
-            return clean.shortened(region[:half], region[-half:], timestamped=self.timestamped)
+            return clean.shortened(
+                region[:half], region[-2 * clean.LONG : -half], region[-half:], timestamped=self.timestamped
+            )
         return clean.joined(region) if self.timestamped else region
 
     def _line(self, number: int) -> Line:
@@ -132,7 +134,7 @@ def _bytes(source: Source) -> bytes:
     return source.read(0, source.size)
 
 
-_CODES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
+_CODES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]?")
 _PASTE_LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page with its line numbers is not larger than this."""
 

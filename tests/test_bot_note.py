@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.token import Token
 
@@ -18,6 +18,7 @@ from bkdoctor.story import Job, JobReport, Pipeline
 from . import traces
 from .bot_cases import APP, body, one_failed, run
 from .gitlab_routes_bot import BotGitLab
+from .properties import examples
 from .reports import HOSTILE, JOB, TICKS, apparmor, diagnosed, missing_package, silent, unknown, with_strings
 from .test_render_markdown import OURS, assert_old_gitlab_finds_no_quick_action, lines_outside_fences, tokens
 
@@ -253,7 +254,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(PIECES, max_size=30).map("".join))
 def test_no_mixture_acts(value: str) -> None:
     inert(written(job(with_strings(diagnosed(), value), value), job(unknown(), value)))

@@ -1,11 +1,12 @@
 """Cleaning shows what GitLab's viewer shows, and no line number moves."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bkdoctor.trace import clean
 from bkdoctor.trace.log import Log
+from tests.properties import examples
 from tests.traces import job, timestamped
 from tests.viewer import view
 
@@ -93,7 +94,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(PIECES, max_size=30))
 def test_cleaning_loses_nothing_and_shifts_no_line(pieces: list[bytes]) -> None:
     raw = b"".join(pieces)
@@ -105,7 +106,7 @@ HEADERS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(st.tuples(HEADERS, st.lists(PIECES.filter(lambda p: b"\n" not in p), max_size=5)), min_size=1, max_size=12)
 )

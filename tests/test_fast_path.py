@@ -7,13 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import logs
 from bkdoctor.catalog.catalog import Catalog
 from bkdoctor.doctor import diagnose
 from tests.catalogs import ours
+from tests.properties import examples
 from tests.reference import reading_plainly
 from tests.traces import timestamped
 
@@ -81,14 +82,14 @@ PIECES = st.sampled_from(
         b"text ", b"\n", b"\r", b"\r\n", b"\x1b[31m", b"\x1b[0m", b"\x1b", b"\x00", b"\xff", b"#7 1.2 ", b"#7 ",
         b"failed to solve", b"err", b"or: ", b"failed to push", b" some refs", b"[0K", b"no space left", b" on device",
         b"exec format ", b"error", b"denied: ", b"#3 [2/2] RUN ", b"#3 ERROR: x\n", b"=> ERROR [2/3] RUN x", b"\t",
-        "é".encode(), b"\x1b]8;;https://example.com\x07", b"\x1b]8;;\x07", b"2 files\n", b"executor failed running [",
+        "é".encode(), b"\x1b]8;;https://example.com\x07", b"\x1b]8;;\x07", b"\x1b]0;t", b"2 files\n", b"executor failed running [",
         b'Preparing the "docker" executor', b"Cleaning up file based variables\n", b"buildx", b"kaniko",
         b"Successfully built 0123456789ab\n", b"Successfully tagged x:y\n", b"INFO[2022-02-18T03:28:31Z] RUN x\n",
     ]
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(PIECES, max_size=30),
     st.sampled_from([b"build\tUNKNOWN STEP\t", b""]),
@@ -98,7 +99,7 @@ def test_any_mixture_with_the_times_of_other_services(pieces: list[bytes], names
     assert_same(b"".join(names + time + line for line in b"".join(pieces).splitlines(keepends=True)))
 
 
-@settings(max_examples=800, deadline=None)
+@examples(800)
 @given(st.lists(PIECES, max_size=40), st.booleans())
 def test_any_mixture(pieces: list[bytes], stamped: bool) -> None:
     raw = b"".join(pieces)

@@ -1,12 +1,13 @@
 """Whatever a Dockerfile looks like: an edit keeps every other line, comment and line end, and made twice it is made once."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bkdoctor.fixes.dockerfile import Instruction, instructions
 from bkdoctor.fixes.dockerfile_edit import edit_dockerfile
 from bkdoctor.fixes.result import CannotEdit
 from bkdoctor.model import BaseEdit, CommandEdit, Edit, Location
+from tests.properties import examples
 
 EDITS = [
     Edit(snippet="ENV A=b\nARG C", at="above"),
@@ -37,7 +38,7 @@ def dockerfiles(draw: st.DrawFn) -> str:
     return text.replace("\n", draw(st.sampled_from(["\n", "\r\n"])))
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(dockerfiles(), st.sampled_from(EDITS), st.data())
 def test_an_edit_keeps_the_rest(text: str, edit: Edit, data: st.DataObject) -> None:
     known = instructions(text)

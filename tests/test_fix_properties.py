@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 
 from bkdoctor.fixes.ci_edit import edit_ci
@@ -18,11 +18,10 @@ from bkdoctor.fixes.runner_edit import edit_runner
 from bkdoctor.fixes.yaml_tree import documents
 from bkdoctor.model import CommandEdit, Edit, Facts
 
+from .properties import examples
 from .test_fix_ci_files import FOLDER, data, read, strings
 
-SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)
+SLOW = examples(60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,8}", fullmatch=True)
 COMMENTS = st.sampled_from(["", "# a comment", "#", "# with: colon", "#\ttab"])
 TEXTS = st.text(alphabet=st.sampled_from("ab $:#'\"\\-{}[],&*!|>%@`~=\té"), max_size=12)
@@ -268,7 +267,7 @@ def test_json_files(old: dict[str, Any], new: dict[str, Any], indent: Any) -> No
     assert edit_json(after, json.dumps(new)) == after
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=st.one_of(st.none(), st.text(alphabet="ab \r\n\x0c\u2028é", max_size=30)),
     after=st.text(alphabet="ab \r\n\x0c\u2028é", min_size=1, max_size=30),

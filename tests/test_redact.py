@@ -3,10 +3,11 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bkdoctor.redact import REDACTED, redact, redact_lines
+from tests.properties import examples
 
 # Put together at run time, so that no scanner takes this file for a leak.
 BODY = "Zq4" + "tR9x" * 8
@@ -238,7 +239,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(st.lists(PIECES | st.text(max_size=4), max_size=14).map("".join))
 def test_twice_is_once(text: str) -> None:
     once = redact(text)
@@ -246,7 +247,7 @@ def test_twice_is_once(text: str) -> None:
     assert len(once) <= 4 * len(text) + len(REDACTED)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.sampled_from(TOKENS), st.text(max_size=20), st.text(max_size=20))
 def test_a_token_is_found_in_any_text(token: str, before: str, after: str) -> None:
     if token == AWS_ID or token.startswith("ey"):

@@ -8,12 +8,13 @@ from itertools import pairwise
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bkdoctor.model import Evidence, Report
 from bkdoctor.render.html import body, render, render_all, style, title
 
+from .properties import examples
 from .reports import (
     HOSTILE,
     JOB,
@@ -158,7 +159,7 @@ def test_hostile_text_stays_text(report: Report, text: str) -> None:
 
 
 @given(st.text(alphabet=st.sampled_from(list("<>&\"'`*[]()-#\n \t/=ab1:;\\!\x1b\u202e")), max_size=60))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_text_is_markup(text: str) -> None:
     report = with_strings(diagnosed(missing_package()), text)
     assert_inert(render(report))

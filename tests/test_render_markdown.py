@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -14,6 +14,7 @@ from bkdoctor.model import Evidence, Report
 from bkdoctor.render._words import safe_url
 from bkdoctor.render.markdown import LIMIT, render
 
+from .properties import examples
 from .reports import (
     HOSTILE,
     JOB,
@@ -166,7 +167,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(st.lists(PIECES, max_size=30).map("".join), st.sampled_from([diagnosed(), unknown(step_failed())]))
 def test_no_mixture_acts(value: str, report: Report) -> None:
     assume(not safe_url(value))  # as a reference of the catalogue's, that would be a link

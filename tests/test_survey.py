@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import logs
@@ -19,6 +19,7 @@ from bkdoctor.trace.log import Log
 from bkdoctor.trace.segment import segment
 from bkdoctor.trace.source import Source
 from tests.catalogs import catalog, ours, pattern
+from tests.properties import examples
 from tests.reference import PlainCandidates, PlainLog, plain_segment
 from tests.test_fast_path import PIECES
 from tests.traces import timestamped
@@ -33,14 +34,14 @@ def lines_of(text: bytes, seen: Seen) -> tuple[list[int], list[int], bool, bool,
     return sorted(seen.literals), marked, seen.continued, seen.controls, seen.dense
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.one_of(PIECES, st.sampled_from([s.encode() for s in LITERALS])), max_size=30))
 def test_both_finders_say_the_same(pieces: list[bytes]) -> None:
     text = b"\n" + b"".join(pieces) + b"\n"
     assert lines_of(text, FAST.scan(text)) == lines_of(text, PLAIN.scan(text))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(st.one_of(PIECES, st.sampled_from([s.encode() for s in LITERALS])), max_size=30),
     st.integers(0, 9), st.integers(0, 9), st.sampled_from([FAST, PLAIN]),
@@ -85,13 +86,22 @@ def test_what_looks_for_literals_is_kept_once_it_pays(tmp_path: Path) -> None:
     assert path.exists()
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(PIECES, max_size=40), st.booleans(), st.integers(40, 200), st.integers(1, 4))
-def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int, often: int) -> None:
+@examples(500)
+@given(
+    st.lists(st.one_of(PIECES.filter(lambda piece: piece != b"[0K"), st.sampled_from([b"x" * 50, b"error: boom", b"\n"]))),
+    st.booleans(), st.integers(64, 600), st.integers(1, 4),
+)  # fmt: skip
+def test_blocks_may_end_anywhere_and_the_middle_of_long_lines_is_not_searched(
+    pieces: list[bytes], stamped: bool, block: int, often: int
+) -> None:
     raw = b"".join(pieces)
     if stamped:
         raw = timestamped(raw.decode("utf-8", "replace")).encode()
     with pytest.MonkeyPatch.context() as patch:
+        # as they are, a line that is longer than a block is always one whose middle is not read
+        patch.setattr(clean, "LONG", 64)
+        patch.setattr(scan, "LONG", 64)
+        patch.setattr(unsplit, "_WINDOW", 32)
         patch.setattr(surveyor, "BLOCK", block)
         patch.setattr(surveyor, "_OVERLAP", 39)
         patch.setattr(scan, "_OFTEN", often)
@@ -105,36 +115,35 @@ def test_blocks_may_end_anywhere(pieces: list[bytes], stamped: bool, block: int,
         assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
 
 
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(st.one_of(PIECES.filter(lambda piece: piece != b"[0K"), st.sampled_from([b"x" * 50, b"error: boom", b"\n"]))),
-    st.booleans(), st.integers(200, 600),
-)  # fmt: skip
-def test_what_is_not_read_of_long_lines_is_not_searched(pieces: list[bytes], stamped: bool, block: int) -> None:
-    raw = b"".join(pieces)
-    if stamped:
-        raw = timestamped(raw.decode("utf-8", "replace")).encode()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clean, "LONG", 64)
-        patch.setattr(scan, "LONG", 64)
-        patch.setattr(unsplit, "_WINDOW", 32)
-        patch.setattr(surveyor, "BLOCK", block)
-        patch.setattr(surveyor, "_OVERLAP", 39)
-        log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
-        assert [log.line(n) for n in log.numbers()] == [plain.line(n) for n in plain.numbers()]
-        assert segment(log) == plain_segment(plain)
-        found, expected = Candidates(log, LITERALS), PlainCandidates(plain, LITERALS)
-        assert {w: found.lines(w) for w in LITERALS} == {w: expected.lines(w) for w in LITERALS}
+def test_a_line_that_is_longer_than_a_block_is_not_read_whole() -> None:
+    assert clean.LONG <= surveyor.BLOCK
+    assert unsplit._WINDOW == clean.LONG // 2
 
 
-ESCAPES = re.compile(rb"\x1b+(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+@pytest.mark.parametrize("before", [b"\x1b", b"\x1b[3", b"\x1b]0;no", b"x"])
+@pytest.mark.parametrize(
+    "tail", [b"error: boom", b"1merror: boom", b"INFO[2022-02-18T03:28:31Z] RUN x", b"[0Kerror: boom"]
+)
+@pytest.mark.parametrize("timestamped", [b"2026-03-12T10:10:00.107313Z 00O ", b""])
+def test_where_the_middle_of_a_line_is_missing_nothing_begins(before: bytes, tail: bytes, timestamped: bytes) -> None:
+    head, half = timestamped + b"head " + b"\x1b[31" * 8000, clean.LONG // 2
+    raw = head[:half] + b"x" * 50_000 + before + tail + b" " * (half - len(tail)) + b"\n"
+    log, plain = Log(raw, Searcher(LITERALS)), PlainLog(raw)
+    assert log.line(1) == plain.line(1)
+    assert "..." in log.line(1).text
+    assert segment(log) == plain_segment(plain)
+    assert not segment(log).steps
+    assert Candidates(log, LITERALS).lines("error: boom") == PlainCandidates(plain, LITERALS).lines("error: boom")
 
 
-@settings(max_examples=500, deadline=None)
+ESCAPES = re.compile(rb"\x1b+(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~]?)")
+
+
+@examples(500)
 @given(
     st.lists(
         st.sampled_from(
-            [*"\x1b[]m0;a \n\x07\\~!(B7é", "\x1b[", "section_", "s", "31", "\x1b[s", "\x1bs", "[38;5;9m", "\x1b[0m"]
+            [*"\x1b[]m0;a \r\n\x07\\~!(B7é", "\x1b[", "section_", "s", "31", "\x1b[s", "\x1bs", "[38;5;9m", "\x1b[0m"]
         ),
         max_size=20,
     ),
@@ -153,6 +162,7 @@ def test_escape_sequences_go_as_one_expression_has_it(pieces: list[str], often: 
     "split",
     [
         b"er\x1b[31mror: bo\x1b[0mom", b"er\x1b]8;;https://example.com\x07ror: boom", b"noise\rerror: boom",
+        b"\x1b]0;noise\rerror: boom",
         b"error:\x00 boom", b"\x1b[1merror: boom\x1b[0m\r", b"err\n2026-03-12T10:10:00.107313Z 00O+or: boom",
         b"error:section_end:1764164240:x\r\x1b[0Kboom",
     ],
@@ -233,7 +243,7 @@ FORMS = [
 ]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(st.sampled_from([*FORMS, "noise"]), st.integers(1, 40)), max_size=30), st.booleans())
 def test_marks_of_the_middle_are_not_looked_for(runs: list[tuple[str, int]], stamped: bool) -> None:
     raw = "".join((f"{line}\n" * times) for line, times in runs)

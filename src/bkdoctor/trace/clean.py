@@ -13,6 +13,7 @@ HEADER_LENGTH = 32
 _CONTINUES = ord("+")
 LONG = 64 * 1024
 """Bytes of a line that are read: of a longer one, half of them from its head and half from its tail."""
+_LEFT_OUT = b"..."
 
 MARKER = re.compile(
     rb"section_(?P<kind>start|end):(?P<time>\d{9,11}):(?P<name>[A-Za-z0-9_.-]+)"
@@ -20,6 +21,15 @@ MARKER = re.compile(
 )
 """A section marker; options stand in brackets behind the name."""
 
+# a section's marker is one whatever stands before it: no sequence takes its first letter
+CSI = rb"\[[0-?]*+[ -/]*+(?!section_)[@-~]"
+"""Behind an escape character: colours, clearing."""
+TITLE = rb"\][^\x07\x1b\r\ns]*+(?:(?!section_)s[^\x07\x1b\r\ns]*+)*+(?:\x07|\x1b\\)?+"
+"""Behind an escape character: titles, links; a carriage return clears the beginning of one."""
+OTHER = rb"[ -/]*+(?:(?!section_)[0-~])?+"
+"""Behind an escape character: every other sequence."""
+ESCAPES = re.compile(rb"\x1b++(?:%b|%b|%b)" % (CSI, TITLE, OTHER))
+_BEGUN = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+|\][^\x07\x1b\r\n]*+|[ -/]*+)\Z")
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, clearing
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
@@ -57,11 +67,18 @@ def joined(region: bytes) -> bytes:
     return b"".join([without_header(line) for line in region.split(b"\n")])
 
 
-def shortened(head: bytes, tail: bytes, *, timestamped: bool) -> bytes:
-    """Return what is read of a line that is too long: `head` and `tail` are its first and last bytes."""
-    if not timestamped:
-        return head + tail
-    return joined(head) + joined(tail[tail.find(b"\n") + 1 :])
+def shortened(head: bytes, before: bytes, tail: bytes, *, timestamped: bool) -> bytes:
+    """Return what is read of a line that is too long: its first and last bytes, and a sign for what was left out.
+
+    `before` are bytes before the last ones: an escape sequence that begins there does not show its end.
+    """
+    if timestamped:
+        at = tail.find(b"\n") + 1
+        head, before, tail = joined(head), joined(before + tail[:at]), joined(tail[at:])
+    start = before.rfind(b"\x1b")
+    if start >= 0 and _BEGUN.match(before, start) and (escape := ESCAPES.match(before[start:] + tail)):
+        tail = tail[escape.end() - (len(before) - start) :]
+    return _BEGUN.sub(b"", head) + _LEFT_OUT + tail
 
 
 def clean(joined: bytes, *, lost_escapes: bool = False) -> str:

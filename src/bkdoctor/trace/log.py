@@ -90,8 +90,9 @@ class Log:
             region = self.source.read(start, stop)
             return clean.joined(region) if self.timestamped else region
         half = clean.LONG // 2
-        head, tail = self.source.read(start, start + half), self.source.read(stop - half, stop)
-        return clean.shortened(head, tail, timestamped=self.timestamped)
+        before = max(start, stop - 2 * clean.LONG)
+        head, tail = self.source.read(start, start + half), self.source.read(before, stop)
+        return clean.shortened(head, tail[:-half], tail[-half:], timestamped=self.timestamped)
 
     def line(self, number: int, raw: bytes | None = None) -> Line:
         """Return a line as it is shown; `raw` are its bytes, if nothing goes on from it and they are at hand."""

@@ -11,12 +11,7 @@ from bkdoctor.trace import clean
 
 ESCAPE = b"\x1b"
 _CONTINUATION = re.compile(rb"\n" + clean.HEADER.pattern[:-4] + rb"\+")
-# a section's marker is one whatever stands before it: no sequence takes its first letter
-_CSI = rb"\[[0-?]*+[ -/]*+(?!section_)[@-~]"
-_OTHER = rb"[ -/]*+(?:(?!section_)[0-~])?+"
-_TITLE = rb"\][^\x07\x1b\ns]*+(?:(?!section_)s[^\x07\x1b\ns]*+)*+(?:\x07|\x1b\\)?+"
-_ESCAPES = re.compile(rb"\x1b++(?:%b|%b|%b)" % (_CSI, _TITLE, _OTHER))
-_USUAL = re.compile(rb"\x1b(?:%b|%b)" % (_CSI, _OTHER))
+_USUAL = re.compile(rb"\x1b(?:%b|%b)" % (clean.CSI, clean.OTHER))
 """The same where there is no title, no link and no run of escape characters."""
 _UNUSUAL = re.compile(rb"\x1b[\]\x1b]")
 _FEW = 5000
@@ -57,7 +52,7 @@ def without_escapes(block: bytes) -> bytes:
             block = block.replace(sequence, _BELL)
     if ESCAPE in block:
         # a run of escape characters that may be empty has no literal to jump to: half as fast
-        block = (_ESCAPES if _is_unusual(block, escapes) else _USUAL).sub(b"", block)
+        block = (clean.ESCAPES if _is_unusual(block, escapes) else _USUAL).sub(b"", block)
     return block.translate(None, _BELL) if _BELL in block else block
 
 
