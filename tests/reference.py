@@ -30,8 +30,7 @@ class PlainLog:
 
     def __init__(self, raw: bytes, _searcher: object = None, *, cut_at: int | None = None, left_out: int = 0) -> None:
         raw = _bytes(pasted.without_mark(Source(raw)))
-        timestamped = clean.is_timestamped(raw[: clean.HEADER_LENGTH * 8].lstrip(b"\n"))
-        plain, self.quote = (Source(raw), "") if timestamped else pasted.plain(Source(raw))
+        plain, self.quote = pasted.plain(Source(raw))
         self.raw = _bytes(plain)
         self._cut_at = cut_at
         self._left_out = left_out

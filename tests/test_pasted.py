@@ -1,6 +1,8 @@
 """Logs copied from elsewhere: what stands before each line hides nothing, and the numbers stay those of the log."""
 
 import html
+import json
+import textwrap
 
 import pytest
 
@@ -40,11 +42,37 @@ TIMES = [
     "08:00:{:02d} ",
     "[08:00:{:02d}] ",
     "    ",
+    "2026/03/16 08:00:{:02d} ",
+    "\x1b_bk;t=17000000000{:02d}\x07",
+    "[08:00:{:02d}]W:\t [Step 2/4] ",
+    "[08:00:{:02d}] :\t [Step 2/4] ",
+    "build\t16-Mar-2026 08:00:{:02d}\t",
+    "Mar 16 08:00:{:02d} runner-01 docker[4711]: ",
+    "Mar  6 08:00:{:02d} runner-01 gitlab-runner: ",
+    "2026-03-16T08:00:{:02d}.123456+01:00 runner-01 gitlab-runner[812]: ",
+    "2026-03-16T08:00:{:02d}.123456789Z stdout F ",
+    "[pod/build-7f9-x2/build] ",
+    "[pod/build-7f9-x2/build] 2026-03-16T08:00:{:02d}.123456789Z ",
+    "[image : build-and-push] ",
+    "[image:3] ",
+    "build-image-7f9c-x2 build ",
+    "build-image-x2x4p: ",
+    'Step #1 - "build": ',
+    "Step #1: ",
+    "builder-1  | ",
+    "\x1b[36mbuilder_1  |\x1b[0m ",
+    "builder-1  | 2026-03-16T08:00:{:02d}.123456789Z ",
+    "remote: ",
+    "job.log:{:d}:",
 ]
 
 
 def report(lines: list[str]) -> Report:
     return diagnose("\n".join(lines).encode(), ours())
+
+
+def found(lines: list[str]) -> list[str]:
+    return [finding.id for finding in report(lines).findings]
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -62,6 +90,31 @@ def test_a_quote_hides_nothing_and_is_shown() -> None:
         (e.line, f"> {e.text}") for e in plain.findings[0].evidence
     ]
     assert [e.text for e in quoted.excerpt] == [f"> {e.text}" for e in plain.excerpt]
+
+
+@pytest.mark.parametrize("quote", ["> > ", ">> ", ">"])
+def test_a_quote_of_a_quote_hides_nothing(quote: str) -> None:
+    assert found([quote + line for line in LINES]) == found(LINES) != []
+
+
+@pytest.mark.parametrize("number", ["{:>4} ", "{:>6}\t", "{:>3}: ", "{:d}: ", "{:>4} | "])
+def test_the_numbers_of_an_editor_are_no_part_of_the_lines(number: str) -> None:
+    assert report([number.format(n) + line for n, line in enumerate(LINES, 1)]) == report(LINES)
+
+
+def test_a_dockerfile_keeps_its_numbers() -> None:
+    lines = ["Dockerfile:2", "-----", *[f"  {n} | RUN make {n}" for n in range(1, 30)]]
+    assert Log("\n".join(lines).encode()).line(4).text == "  2 | RUN make 2"
+
+
+def test_what_stands_before_the_first_line_of_a_quote_is_left_as_it_is() -> None:
+    quoted = ["On Monday somebody wrote:", *["> " + line for line in LINES]]
+    assert found(quoted) == found(LINES)
+
+
+def test_lines_that_a_tool_begins_alike_keep_that() -> None:
+    for start in ("npm error ", "[ERROR] ", "#5 0.2 ", "INFO[0001] ", "E: "):
+        assert Log((start + "first\n").encode() * 9).line(2).text == start + "first"
 
 
 def test_a_few_lines_without_a_time_are_taken_as_they_are() -> None:
@@ -106,3 +159,99 @@ def test_entities_beside_the_characters_themselves_are_the_programs_own() -> Non
 def test_escapes_that_were_written_out_are_no_text(escape: str) -> None:
     log = Log(f"{escape}[0KRunning{escape}[0;m\n{escape}[31;1mERROR: Job failed: exit code 1{escape}[0;m".encode())
     assert [log.line(1).text, log.line(2).text] == ["Running", "ERROR: Job failed: exit code 1"]
+
+
+def test_a_page_of_html_has_no_tags() -> None:
+    spans = [f"<span class='line'>{html.escape(line)}</span><br/>" for line in LINES]
+    assert report(spans) == report(LINES)
+    assert found(["<pre><code>" + html.escape(LINES[0]), *map(html.escape, LINES[1:]), "</code></pre>"]) == found(LINES)
+
+
+def test_tags_of_an_answer_stay() -> None:
+    assert Log(b'<html><b>413 "&lt;"</b></html>').line(1).text == '<html><b>413 "&lt;"</b></html>'
+
+
+def test_line_ends_that_were_written_out_are_line_ends() -> None:
+    text = "\n".join(LINES)
+    for written in (
+        json.dumps({"log": text}),
+        json.dumps(text),
+        text.replace("\n", "\\n"),
+        text.replace("\n", "\\r\\n"),
+    ):
+        assert found([written]) == found(LINES) != []
+
+
+def test_records_are_what_was_printed() -> None:
+    records = [json.dumps({"log": line + "\n", "stream": "stdout", "time": "2026-03-16T08:00:00Z"}) for line in LINES]
+    assert report(records) == report(LINES)
+
+
+def test_a_record_without_text_and_a_command_with_line_ends_stay() -> None:
+    for line in ('{"a": 1}', '{"log": 1', "printf 'a\\nb'"):
+        assert Log(line.encode()).line(1).text == line
+
+
+def test_a_trace_with_headers_may_be_written_out_too() -> None:
+    log = Log(json.dumps(timestamped("\n".join(LINES))).strip('"').encode())
+    assert log.timestamped
+    assert log.line(2).text == LINES[1]
+
+
+def test_signs_that_stand_for_escapes_are_escapes() -> None:
+    for sign in ("^[", "\\u001b", "\\x1b", "\ufffd", "\u241b"):
+        log = Log(f"{sign}[0KRunning{sign}[0;m\n{sign}[90mnone{sign}[0m".encode())
+        assert [log.line(1).text, log.line(2).text] == ["Running", "none"]
+
+
+def test_fences_and_what_is_said_around_the_only_block_are_no_lines() -> None:
+    lines = ["It fails:", "```shell", *LINES, "```", "", "Why?"]
+    assert found(lines) == found(LINES)
+    log = Log("\n".join(lines).encode())
+    assert [log.line(n).text for n in (1, 2, 3, len(lines))] == ["", "", LINES[0], ""]
+
+
+def test_what_is_said_beside_short_blocks_stays() -> None:
+    lines = ["ERROR: failed to solve: no such host", "```", "a", "```", "b"]
+    assert Log("\n".join(lines).encode()).line(1).text == lines[0]
+
+
+def test_blanks_and_quotes_of_a_page_are_plain_ones() -> None:
+    assert report([line.replace(" ", "\xa0") for line in LINES]) == report(LINES)
+    curly = [line.replace(' "', " \u201c").replace('"', "\u201d") for line in LINES]
+    assert report(curly) == report(LINES)
+    assert Log("said \u2018a\u2019".encode()).line(1).text == "said \u2018a\u2019"
+
+
+def test_blanks_at_the_end_of_a_line_are_none_of_it() -> None:
+    assert report([line.ljust(120) for line in LINES]) == report(LINES)
+
+
+def test_what_azure_marks_as_an_error_is_the_line() -> None:
+    assert Log(b"##[error]npm error code E404").line(1).body == "npm error code E404"
+
+
+LONG = [
+    "#7 [2/3] RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git make openssh",
+    "#7 0.211 E: The repository 'http://deb.example.com/debian stretch Release' does not have a Release file, says apt",
+    '#7 ERROR: process "/bin/sh -c apt-get update && apt-get install -y --no-install-recommends ca-certificates curl '
+    'git make openssh" did not complete successfully: exit code: 100',
+]
+
+
+@pytest.mark.parametrize("width", [62, 72, 80, 100])
+def test_lines_that_were_broken_come_together(width: int) -> None:
+    hard = [line[at : at + width] for line in LONG for at in range(0, len(line), width)]
+    soft = [
+        part for line in LONG for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    ]
+    for broken in (hard, soft):
+        log = Log("".join(part + "\n" for part in broken).encode())
+        assert [log.line(n).text for n in log.numbers() if log.line(n).text] == LONG
+        assert len(log) == len(broken)
+
+
+def test_lines_of_the_same_length_stay_apart() -> None:
+    for line in ("a" * 80, "sha256:" + "0" * 64, "#7 0.211 " + "word " * 14, "  - " + "word " * 14):
+        log = Log((line + "\n").encode() * 9)
+        assert log.line(3).text == line.rstrip()

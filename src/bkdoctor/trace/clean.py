@@ -39,7 +39,7 @@ _LOST_ESCAPES = re.compile(r"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e))?(?:\[0K|\[0;m|
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s(?:[0-9a-f]{2}[EO][+ ])?)?"
-    r"(?:\s*#\d+ (?:\d+\.\d+ )?|\s*=> => (?:# )?|\s{0,4}\d+\.\d{1,3} )?"
+    r"(?:##\[(?:error|warning|debug|section)\])?(?:\s*#\d+ (?:\d+\.\d+(?: |$))?|\s*=> => (?:# )?|\s{0,4}\d+\.\d{1,3} )?"
 )
 
 
@@ -110,10 +110,11 @@ def _type(part: bytes, lost_escapes: bool) -> str:
         text = _ESCAPES.sub("", text)
     elif lost_escapes:
         text = _LOST_ESCAPES.sub("", text)
-    return text if text.isprintable() else _CONTROLS.sub("", text)
+    # a terminal's copy is filled with blanks
+    return (text if text.isprintable() else _CONTROLS.sub("", text)).rstrip(" ")
 
 
 def prefix_length(text: str) -> int:
-    """Return the length of what the tool put before its output: `#7 12.3 `, `=> => # `, a pasted timestamp."""
+    """Return the length of what stands before the output: `#7 12.3 `, `=> => # `, a pasted timestamp, `##[error]`."""
     match = _PREFIX.match(text)
     return match.end() if match else 0

@@ -51,8 +51,8 @@ class Log:
         self._searcher = searcher or _marks_alone()
         self._cut_at = cut_at
         self._left_out = left_out
-        self.timestamped = clean.is_timestamped(source.read(0, clean.HEADER_LENGTH * 8).lstrip(b"\n"))
-        self.source, self.quote = (source, "") if self.timestamped else pasted.plain(source)
+        self.source, self.quote = pasted.plain(source)
+        self.timestamped = clean.is_timestamped(self.source.read(0, clean.HEADER_LENGTH * 8).lstrip(b"\n"))
         self._lines: dict[int, Line] = {}
         self._kept = 0
 

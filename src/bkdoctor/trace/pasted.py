@@ -1,41 +1,24 @@
-"""From a log that somebody copied to what of each of its lines is not its own: a number, a time, a quote.
+"""From a log that somebody copied to what its tools printed: without what stands before lines, as lines, as text.
 
-Numbers are those that GitLab's page shows; times before every line are what other services' raw logs have; a message
-quotes with `>` or indents; HTML writes some characters as entities.
+Numbers are those that GitLab's page shows. What else stands before lines is in `beginnings`; line ends and characters
+that were written out are in `written`, lines that were broken at a width in `unwrapped`.
 """
 
-import re
-
+from bkdoctor.trace import clean, written
+from bkdoctor.trace.beginnings import beginning_of
 from bkdoctor.trace.source import Source
+from bkdoctor.trace.unwrapped import Width, unwrapped, width_of
 
 LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page is not larger than this."""
 _HEAD = 64 * 1024
-"""Bytes in which it must show what stands before the lines."""
-_FEW = 3
-"""A beginning that a single line may have by itself must stand before so many."""
-_INDENT = 4
-"""Blanks before every line that make a block of code of it; programs indent by less, too."""
-_DAY = rb"\d{4}-[01]\d-[0-3]\d"
-_CLOCK = rb"[0-2]\d:[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
-_ZONE = rb"(?:Z| ?[+-]\d\d:?\d\d)?"
-_TIME = re.compile(
-    rb"(?:[^\t\n]{1,120}\t[^\t\n]{1,120}\t(?:\xef\xbb\xbf)?)?"  # the names of a job and a step
-    rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)[ \t]"
-)
-_QUOTE = re.compile(rb">(?: |\r?$)")
-_BEGINNINGS = [
-    (_TIME, 1),
-    (re.compile(rb"\[" + _DAY + rb"[T ]" + _CLOCK + _ZONE + rb"\](?:[ \t]|\r?$)"), 1),
-    (re.compile(_DAY + rb" " + _CLOCK + _ZONE + rb"(?:[ \t]|\r?$)"), _FEW),
-    (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:  |\r?$)"), _FEW),
-    (re.compile(rb"\[?" + _CLOCK + rb"\]?(?:[ \t]|\r?$)"), _FEW),
-    (_QUOTE, _FEW),
-]
-"""What may stand before every line, and before how many it must: times, then the quote of a message."""
+"""Bytes in which it must show what was made of it."""
+_NUMBERED = 4096
+"""Bytes in which it must show its numbers."""
+_LAYERS = 4
+"""Beginnings before one line: a quote, a container's name, a time."""
 _MARK = b"\xef\xbb\xbf"
 """What a file in UTF-8 may begin with."""
-_ENTITIES = [(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&#39;", b"'"), (b"&#x27;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">")]
 
 
 def without_mark(source: Source) -> Source:
@@ -46,41 +29,44 @@ def without_mark(source: Source) -> Source:
 
 
 def plain(source: Source) -> tuple[Source, str]:
-    """Return the log as its tools printed it: without what the page put before every line, without entities.
+    """Return the log as its tools printed it: without what was put before every line, without entities.
 
     Also return what quotes each line, if anything does: shown lines keep it, so that they are found again. The lines
-    stay as many as they are. A trace of GitLab is left as it is: its own headers are `clean`'s.
+    stay as many as they are, but where line ends were written out. A trace of GitLab is left as it is: its own headers
+    are `clean`'s.
     """
     if source.size > LIMIT:
         return source, ""
     head = source.read(0, _HEAD)
-    beginning = _beginning(head)
-    escaped = any(entity in head for entity, _ in _ENTITIES) and not re.search(rb"[<>\"]", head)
-    if beginning is None and not escaped:
+    reading = written.reading_of(head)
+    if reading is None and clean.is_timestamped(head.lstrip(b"\n")):
+        return source, ""
+    if reading is None and beginning_of(head) is None and not _width_of(head):
         return source, ""
     data = source.read(0, source.size)
-    if beginning is not None:
-        data = b"\n".join(
-            [beginning.sub(b"", line, count=1) if beginning.match(line) else line for line in data.split(b"\n")]
-        )
-    return Source(_unescaped(data) if escaped else data), "> " if beginning is _QUOTE else ""
+    if reading is not None:
+        data = reading.read(data)
+    data, quote = _without_beginnings(data)
+    width = None if clean.is_timestamped(data[:_HEAD]) else _width_of(data[:_HEAD])
+    return Source(unwrapped(data, width) if width else data), quote
 
 
-def _beginning(head: bytes) -> re.Pattern[bytes] | None:
-    """Return what stands before the lines of a log: the same before the first and nearly all others."""
-    filled = [line for line in head.split(b"\n")[:200] if line.strip()]
-    for pattern, least in _BEGINNINGS:
-        fits = len(filled) >= least and pattern.match(filled[0])
-        if fits and sum(1 for line in filled if pattern.match(line)) >= 0.9 * len(filled):
-            return pattern
-    indent = min((len(line) - len(line.lstrip(b" ")) for line in filled), default=0)
-    return re.compile(rb" {%d}" % indent) if indent >= _INDENT and len(filled) >= _FEW else None
+def _without_beginnings(data: bytes) -> tuple[bytes, str]:
+    """Return the log without what stands before its lines, and what of it is shown."""
+    quote = ""
+    for _ in range(_LAYERS):
+        beginning = beginning_of(data[:_HEAD])
+        if beginning is None:
+            break
+        match = beginning.pattern.match
+        data = b"\n".join([line[found.end() :] if (found := match(line)) else line for line in data.split(b"\n")])
+        quote += "> " if beginning.shown else ""
+    return data, quote
 
 
-def _unescaped(data: bytes) -> bytes:
-    for entity, character in _ENTITIES:
-        data = data.replace(entity, character)
-    return data.replace(b"&amp;", b"&")
+def _width_of(head: bytes) -> Width | None:
+    # a raw trace is as long as it was printed, and a page's numbers would be taken for what a line goes on with
+    return None if b"\x1b" in head or _looks_numbered(head) else width_of(head)
 
 
 def copied_numbers(source: Source) -> dict[int, int]:
@@ -88,7 +74,7 @@ def copied_numbers(source: Source) -> dict[int, int]:
 
     The page gives section titles no number of their own line, so that the count goes on below them.
     """
-    if source.size > LIMIT or not _looks_numbered(source.read(0, 4096).split(b"\n")):
+    if source.size > LIMIT or not _looks_numbered(source.read(0, _NUMBERED)):
         return {}
     found: dict[int, int] = {}
     expected = 1
@@ -111,7 +97,8 @@ def _number_at_start(line: bytes, expected: int) -> int | None:
     return found if expected < found < expected + 5_000 else None
 
 
-def _looks_numbered(lines: list[bytes]) -> bool:
+def _looks_numbered(head: bytes) -> bool:
+    lines = head[:_NUMBERED].split(b"\n")
     expected, hits = 2, 0
     for line in lines[1:]:
         if line.startswith(str(expected).encode()):

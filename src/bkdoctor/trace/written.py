@@ -1,0 +1,130 @@
+"""From a log whose line ends and characters were written out to its text.
+
+A JSON document or a program's message has `\\n` for a line end and `\\u001b` for the escape character; a page's source
+has entities and tags; a page or a chat program makes blanks and quotes of its own.
+"""
+
+import json
+import re
+from typing import NamedTuple
+
+from bkdoctor.trace import clean
+
+_ENTITIES = [(b"&quot;", b'"'), (b"&#34;", b'"'), (b"&#39;", b"'"), (b"&#x27;", b"'"), (b"&lt;", b"<"), (b"&gt;", b">")]
+_TAG = re.compile(rb"</?(?:pre|code|span|br|div|p|a|b|i|li|td|tr|details|summary)(?:\s[^<>\n]*)?/?>")
+_FENCE = re.compile(rb"^[ \t]*(?:>[ \t]?)*(?:```|~~~)[\w+-]{0,20}[ \t]*\r?$", re.MULTILINE)
+_ONE_BLOCK = 3
+"""Parts that a fence and its end make of a text."""
+_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n|.))")
+_SIGN = rb"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e)|\xef\xbf\xbd|\xe2\x90\x9b)"
+"""What may stand for an escape character."""
+_USUAL = re.compile(_SIGN + rb"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)")
+_SIGNS = re.compile(_SIGN + rb"(?=\[[\d;]*[A-Za-z])")
+_CLEARED = re.compile(rb"\^M(?=\x1b\[|\r?$)", re.MULTILINE)
+_LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"e": b"\x1b", b"b": b"", b"f": b""}
+_RECORD = re.compile(rb'\s*\{"')
+_TEXTS = ("log", "message", "msg", "line", "text", "trace", "output", "MESSAGE", "textPayload")
+"""The names under which a record holds what was printed."""
+_MANY = 5
+"""Written line ends from which on they are the log's, if there are several times as many as real ones."""
+_CHARACTERS = [
+    (b"\xc2\xa0", b" "),  # a blank that does not break
+    (b"\xe2\x80\x8b", b""),  # a place where a line may break
+]
+_QUOTES = [
+    (b"\xe2\x80\x9c", b'"'), (b"\xe2\x80\x9d", b'"'), (b"\xe2\x80\x98", b"'"), (b"\xe2\x80\x99", b"'")
+]  # fmt: skip
+
+
+class Reading(NamedTuple):
+    """What was written out in a log."""
+
+    records: bool
+    """Whether each line is a JSON document."""
+    line_ends: bool
+    entities: bool
+    characters: tuple[tuple[bytes, bytes], ...]
+    fences: bool
+    escapes: bool
+
+    def read(self, data: bytes) -> bytes:
+        """Return the text of the log."""
+        if self.records:
+            data = b"\n".join([_text_of(line) for line in data.split(b"\n")])
+        elif self.line_ends:
+            data = _with_line_ends(data)
+        if self.entities:
+            data = _TAG.sub(b"", data)
+            for entity, character in _ENTITIES:
+                data = data.replace(entity, character)
+            data = data.replace(b"&amp;", b"&")
+        for written, character in self.characters:
+            data = data.replace(written, character)
+        if self.escapes:
+            data = _CLEARED.sub(b"\r", _SIGNS.sub(b"\x1b", data))
+        return _inside(data) if self.fences else data
+
+
+def reading_of(head: bytes) -> Reading | None:
+    """Say what was written out in a log that begins like this; None for a log as its tools printed it."""
+    line_ends = head.count(b"\\n") >= max(_MANY, _MANY * head.count(b"\n"))
+    if clean.is_timestamped(head.lstrip(b"\n")) and not line_ends:
+        return None
+    found = Reading(
+        _has_records(head),
+        line_ends,
+        any(entity in head for entity, _ in _ENTITIES) and not re.search(rb"[<>\"]", _TAG.sub(b"", head)),
+        _characters(head),
+        b"```" in head or b"~~~" in head,
+        b"\x1b" not in head and _USUAL.search(head) is not None,
+    )
+    return found if any(found) else None
+
+
+def _inside(data: bytes) -> bytes:
+    """Return the log without fences, and without what is said around the only one if that is less than it holds."""
+    parts = _FENCE.split(data)
+    filled = [sum(1 for line in part.split(b"\n") if line.strip()) for part in parts]
+    if len(parts) == _ONE_BLOCK and filled[1] >= max(_MANY, filled[0] + filled[2]):
+        parts = [re.sub(rb"[^\n]+", b"", parts[0]), parts[1], re.sub(rb"[^\n]+", b"", parts[2])]
+    return b"".join(parts)
+
+
+def _has_records(head: bytes) -> bool:
+    filled = [line for line in head.split(b"\n")[:50] if line.strip()]
+    if not filled or not _RECORD.match(filled[0]):
+        return False
+    whole = filled[:-1] if len(filled) > 1 else filled
+    return all(_RECORD.match(line) for line in whole) and _text_of(whole[0]) is not whole[0]
+
+
+def _text_of(line: bytes) -> bytes:
+    """Return what a record says was printed, or the line itself."""
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        return line
+    texts = [record[name] for name in _TEXTS if isinstance(record.get(name), str)] if isinstance(record, dict) else []
+    return texts[0].removesuffix("\n").encode("utf-8", "replace") if texts else line
+
+
+def _with_line_ends(data: bytes) -> bytes:
+    if data[:1] == data.rstrip()[-1:] == b'"':
+        data = data.rstrip()[1:-1]
+    if b'\\"' in data or b"\\u001b" in data or b"\\x1b" in data:
+        return _ESCAPE.sub(_character, data)
+    return data.replace(b"\\r\\n", b"\n").replace(b"\\n", b"\n").replace(b"\\t", b"\t")
+
+
+def _character(match: re.Match[bytes]) -> bytes:
+    code = match[1] or match[2]
+    if code:
+        return chr(int(code, 16)).encode("utf-8", "replace")
+    return _LETTERS.get(match[3], match[3])
+
+
+def _characters(head: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    if head.isascii():
+        return ()
+    curly = b"\xe2\x80\x9c" in head and b'"' not in head
+    return tuple(pair for pair in [*_CHARACTERS, *(_QUOTES if curly else ())] if pair[0] in head)
