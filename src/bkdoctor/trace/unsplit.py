@@ -22,6 +22,8 @@ _BELL = b"\x07"
 """Ends every escape sequence."""
 _OFTEN = 1200
 """Times that a sequence is in a block from which on taking it out by itself is faster than by an expression."""
+_SHARE = 0.7
+"""The share of all sequences that these must have: taking out a few of many kinds saves nothing."""
 _SAMPLES = 32
 """The part of a block that is looked at for such sequences."""
 _WINDOW = clean.LONG // 2
@@ -52,7 +54,9 @@ def without_escapes(block: bytes) -> bytes:
             block = block.replace(sequence, _BELL)
     if ESCAPE in block:
         # a run of escape characters that may be empty has no literal to jump to: half as fast
-        block = (clean.ESCAPES if _is_unusual(block, escapes) else _USUAL).sub(b"", block)
+        expression = clean.ESCAPES if _is_unusual(block, escapes) else _USUAL
+        # splitting and joining takes a tenth less than replacing by nothing
+        block = b"".join(expression.split(block))
     return block.translate(None, _BELL) if _BELL in block else block
 
 
@@ -60,16 +64,16 @@ def _is_unusual(block: bytes, escapes: int) -> bool:
     """Whether there is a title, a link or a run of escape characters."""
     if escapes < _FEW:
         return _UNUSUAL.search(block) is not None
-    return b"\x1b]" in block or b"\x1b\x1b" in block
+    return block.count(b"\x1b[") != escapes and (b"\x1b]" in block or b"\x1b\x1b" in block)
 
 
 def _commonest(block: bytes) -> list[bytes]:
     """Return the sequences that a block is full of; each is one wherever its bytes stand."""
     half, length = len(block) // 2, len(block) // 2 // _SAMPLES
     found = Counter(_WHOLE.findall(block, 0, length) + _WHOLE.findall(block, half, half + length))
-    often = [sequence for sequence, times in found.items() if times * _SAMPLES >= _OFTEN]
     # the letter could be that of a section's marker
-    return [sequence for sequence in often if not sequence.endswith(b"s")]
+    often = {sequence: n for sequence, n in found.items() if n * _SAMPLES >= _OFTEN and not sequence.endswith(b"s")}
+    return list(often) if sum(often.values()) > _SHARE * found.total() else []
 
 
 def without_middles(block: bytes) -> bytes:
