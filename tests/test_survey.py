@@ -120,6 +120,13 @@ def test_a_line_that_is_longer_than_a_block_is_not_read_whole() -> None:
     assert unsplit._WINDOW == clean.LONG // 2
 
 
+def test_a_block_that_begins_within_a_line_of_which_nothing_is_visible_shifts_no_line() -> None:
+    log = Log(b"\x1b[2K" * 70_000 + b"\n" + b"no such buildx\nerror: boom\n" * 20, Searcher(LITERALS))
+    assert Candidates(log, LITERALS).lines("error: boom") == list(range(3, 43, 2))
+    candidates = Candidates(log, LITERALS)
+    assert [candidates.lines(literal)[:1] for literal in ("no such", "buildx") * 20] == [[2]] * 40
+
+
 @pytest.mark.parametrize("before", [b"\x1b", b"\x1b[3", b"\x1b]0;no", b"x"])
 @pytest.mark.parametrize(
     "tail", [b"error: boom", b"1merror: boom", b"INFO[2022-02-18T03:28:31Z] RUN x", b"[0Kerror: boom"]
@@ -220,6 +227,13 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path, kind: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert int(done.stdout.split()[-1]) < 150 * 1024
+
+
+def test_lines_that_go_on_cost_a_byte_each() -> None:
+    log = Log(b"".join(logs.HOSTILE["continued-in-turn"](4_000_000)))
+    kept = sum(map(sys.getsizeof, vars(log.index).values()))
+    assert len(list(log.numbers())) == len(log) // 2 + 1
+    assert kept < 1.2 * len(log)
 
 
 def test_of_very_many_lines_with_literals_the_first_and_the_last_are_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,19 +35,27 @@ _OFTEN, _VERY_OFTEN = 6, 30
 class _Part:
     """A block's text, and the number of each of its lines.
 
-    `whole`: it is what the trace holds, from the beginning of a line to the end of one. `places` finds all literals.
+    `begin`: where its first line begins. `whole`: it is what the trace holds, from the beginning of a line to the end
+    of one. `places` finds all literals.
     """
 
     def __init__(
-        self, text: bytes, numbers: Sequence[int], places: Callable[[bytes], dict[int, array[int]]], *, whole: bool
+        self,
+        text: bytes,
+        numbers: Sequence[int],
+        places: Callable[[bytes], dict[int, array[int]]],
+        *,
+        begin: int,
+        whole: bool,
     ) -> None:
         self._text = text
+        self._begin = begin
         self._numbers = numbers
         self._find_all = places
         self._whole = whole
         self._asked = 0
-        self._counted = (1, 0)
-        """A position, and how many newlines stand before it; one at the very beginning does not count."""
+        self._counted = (begin, 0)
+        """A position, and how many newlines stand before it; that before the first line does not count."""
 
     def lines_with(self, literal: int, word: bytes, *, backwards: bool) -> Iterator[tuple[int, bytes | None]]:
         """Yield the number of each line that holds a word, and its bytes if they are here."""
@@ -88,8 +96,9 @@ class _Part:
 
     @cached_property
     def _newlines(self) -> array[int]:
-        """Where the newlines are, but for one at the very beginning."""
-        return array("I", map(add, accumulate(map(len, self._text[1:].split(b"\n"))), count(1)))
+        """Where the newlines are, but for that before the first line."""
+        lengths = map(len, self._text[self._begin :].split(b"\n"))
+        return array("I", map(add, accumulate(lengths), count(self._begin)))
 
 
 class Candidates:
@@ -179,7 +188,9 @@ class Candidates:
             self._read += _CLEANING if block.dirty else 1
             text = self._log.survey.text(block)
             whole = not block.dirty and not block.torn
-            known = self._parts[number] = _Part(text, self._numbers_of(block, text), self._log.places, whole=whole)
+            known = self._parts[number] = _Part(
+                text, self._numbers_of(block, text), self._log.places, begin=block.first_at, whole=whole
+            )
         return known
 
     def _numbers_of(self, block: Block, text: bytes) -> Sequence[int]:

@@ -22,6 +22,11 @@ class Block(NamedTuple):
     dirty: bool = False
     """Whether it had to be cleaned."""
 
+    @property
+    def first_at(self) -> int:
+        """Where its first line begins: behind a newline, but for a block that begins within a line."""
+        return 1 if self.fresh == 1 else 0
+
 
 def numbers_at(block: Block, data: bytes, marks: list[int]) -> list[int]:
     """Return the numbers of the raw lines that hold the marks, ascending positions in the block's bytes."""
@@ -54,7 +59,7 @@ def lines_of_cleaned(
 ) -> Iterator[tuple[int, bytes | None]]:
     """Yield the same of a block that was cleaned: lines are counted there and taken from the raw ones."""
     raw_lines = data.split(b"\n")
-    before = 1 if block.fresh == 1 else 0
+    before = block.first_at
     heads = index.lines_from(block.first, len(raw_lines) + 1)
     position, line, until = before, 0, -1
     for mark in marks:

@@ -13,7 +13,10 @@ HEADER_LENGTH = 32
 _CONTINUES = ord("+")
 LONG = 64 * 1024
 """Bytes of a line that are read: of a longer one, half of them from its head and half from its tail."""
-_LEFT_OUT = b"..."
+_LEFT_OUT = b"\x07..."
+"""A sign for bytes that are not read, behind what ends a terminal's title."""
+_SHORT = 16
+"""Bytes of a word that is not shown if it has no end."""
 
 MARKER = re.compile(
     rb"section_(?P<kind>start|end):(?P<time>\d{9,11}):(?P<name>[A-Za-z0-9_.-]+)"
@@ -70,7 +73,8 @@ def joined(region: bytes) -> bytes:
 def shortened(head: bytes, before: bytes, tail: bytes, *, timestamped: bool) -> bytes:
     """Return what is read of a line that is too long: its first and last bytes, and a sign for what was left out.
 
-    `before` are bytes before the last ones: an escape sequence that begins there does not show its end.
+    `before` are bytes before the last ones: an escape sequence that begins there does not show its end. Nor does the
+    beginning show a short word or a sequence that has no end: a number may be another one than it seems.
     """
     if timestamped:
         at = tail.find(b"\n") + 1
@@ -78,7 +82,11 @@ def shortened(head: bytes, before: bytes, tail: bytes, *, timestamped: bool) -> 
     start = before.rfind(b"\x1b")
     if start >= 0 and _BEGUN.match(before, start) and (escape := ESCAPES.match(before[start:] + tail)):
         tail = tail[escape.end() - (len(before) - start) :]
-    return _BEGUN.sub(b"", head) + _LEFT_OUT + tail
+    start = head.rfind(b"\x1b")
+    if start >= 0 and _BEGUN.match(head, start):
+        head = head[:start]
+    word = head.rfind(b" ", max(0, len(head) - _SHORT))
+    return head[: word + 1 or None] + _LEFT_OUT + tail
 
 
 def clean(joined: bytes, *, lost_escapes: bool = False) -> str:

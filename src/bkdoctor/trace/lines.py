@@ -7,7 +7,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from itertools import accumulate, count, islice, pairwise
+from itertools import accumulate, count, islice
 from operator import add
 
 from bkdoctor.trace.source import Source
@@ -23,10 +23,8 @@ class LineIndex:
         self._source = source
         self._offsets = array("Q", [0])
         self._before = array("Q", [0])
-        # there may be a run for every other line
-        code = "I" if source.size < 2**32 else "Q"
-        self._run_starts = array(code)
-        self._run_stops = array(code)
+        # 1 for each line that goes on from the one before, up to the last such one: found as fast as bytes are
+        self._goes_on = bytearray()
         self.newlines = 0
         self._ends = lru_cache(maxsize=64)(self._ends_in)
 
@@ -57,14 +55,10 @@ class LineIndex:
         numbers = numbers[1:] if numbers and numbers[0] <= 1 else numbers
         if not numbers:
             return
-        # a run ends where the next one begins: the one before this call may still go on
-        last = self._run_stops.pop() - 1 if self._run_stops else numbers[0] - 1
-        if not self._run_starts:
-            self._run_starts.append(numbers[0])
-        gaps = [(before + 1, number) for before, number in pairwise([last, *numbers]) if number > before + 1]
-        self._run_starts.extend([number for _, number in gaps])
-        self._run_stops.extend([stop for stop, _ in gaps])
-        self._run_stops.append(numbers[-1] + 1)
+        flags = self._goes_on
+        flags.extend(bytes(max(0, numbers[-1] + 1 - len(flags))))
+        for number in numbers:
+            flags[number] = 1
 
     def __len__(self) -> int:
         """Return how many raw lines there are."""
@@ -101,31 +95,32 @@ class LineIndex:
 
     def head_of(self, number: int) -> int:
         """Return the first line of those that `number` goes on from; itself for most."""
-        run = bisect_right(self._run_starts, number) - 1
-        return self._run_starts[run] - 1 if run >= 0 and number < self._run_stops[run] else number
+        flags = self._goes_on
+        return flags.rfind(0, 0, number) if number < len(flags) and flags[number] else number
 
     def after(self, number: int) -> int:
         """Return the next line that does not go on from another; it may be behind the last."""
-        run = bisect_right(self._run_starts, number + 1) - 1
-        return self._run_stops[run] if run >= 0 and number + 1 < self._run_stops[run] else number + 1
+        flags, following = self._goes_on, number + 1
+        if following >= len(flags) or not flags[following]:
+            return following
+        end = flags.find(0, following)
+        return end if end >= 0 else len(flags)
 
     def heads(self, start: int, stop: int) -> Iterator[int]:
         """Yield the lines from `start` up to, not including, `stop` that go on from no other."""
-        if not self._run_starts:
-            yield from range(start, stop)
-            return
         number = start if self.head_of(start) == start else self.after(start)
         while number < stop:
-            run = bisect_right(self._run_starts, number)
-            until = min(stop, self._run_starts[run]) if run < len(self._run_starts) else stop
+            until = self._goes_on.find(1, number, stop)
+            if until < 0:
+                until = stop
             yield from range(number, until)
-            number = self._run_stops[run] if run < len(self._run_starts) else stop
+            number = self.after(until - 1)
 
     def lines_from(self, first: int, most: int) -> Sequence[int]:
         """Return `first`, which may go on from another, and the `most` lines behind it that do not."""
-        if not self._run_starts or self._run_stops[-1] <= first:
+        if first >= len(self._goes_on):
             return range(first, first + most + 1)
-        return [first, *islice(self.heads(first + 1, first + 2 * most + self._run_stops[-1]), most)]
+        return [first, *islice(self.heads(first + 1, first + 2 * most + len(self._goes_on)), most)]
 
     def heads_backwards(self, start: int, stop: int) -> Iterator[int]:
         """Yield the same from the last to the first."""
