@@ -255,3 +255,35 @@ def test_lines_of_the_same_length_stay_apart() -> None:
     for line in ("a" * 80, "sha256:" + "0" * 64, "#7 0.211 " + "word " * 14, "  - " + "word " * 14):
         log = Log((line + "\n").encode() * 9)
         assert log.line(3).text == line.rstrip()
+
+
+def test_line_ends_within_what_a_program_quotes_are_its_own() -> None:
+    answer = r'error parsing HTTP 413 response body: invalid character: "<html>\r\n<head>\r\n</head>\r\n<body>\r\n<hr>\r\n</body>"'
+    assert [Log(answer.encode()).line(n).text for n in Log(answer.encode()).numbers()] == [answer]
+    lists = [
+        f"  '(client) ./pages/{n}.js\\nModule not found: Error: Can\\'t resolve \\'x\\' in \\'/app\\'\\n',"
+        for n in range(9)
+    ]
+    assert len(Log("\n".join(lists).encode())) == len(lists)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"src/unicode_data.erl:13: Warning: key '{n}' will be overridden in expression" for n in range(1000, 1008)],
+        ["Digest: sha256:" + 64 * "0", "Status: Downloaded newer image for app:dev", "2f9a: Pull complete"] * 4,
+        [
+            line
+            for n in range(5)
+            for line in (f"1.{n}00 W: Failed to fetch http://deb.example/{n:050}  404  Not Found", f"1.{n}01")
+        ],
+    ],
+)
+def test_lines_that_a_program_prints_one_like_the_other_stay_apart(lines: list[str]) -> None:
+    log = Log("\n".join(lines).encode())
+    assert [log.line(n).text for n in log.numbers()] == lines
+
+
+def test_a_trace_with_headers_of_which_the_first_line_has_none_shows_none() -> None:
+    raw = "Running with gitlab-runner 18.4.0 (x)\n" + timestamped("\n".join(LINES))
+    assert diagnose(raw.encode(), ours()).findings[0].evidence[0].text in LINES

@@ -43,6 +43,7 @@ _BEGINNINGS = [
         re.compile(
             rb"(?:[^\t\n]{1,120}\t[^\t\n]{1,120}\t(?:\xef\xbb\xbf)?)?"  # the names of a job and a step
             rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)(?:[ \t]|\r?$)"
+            rb"(?:[0-9a-f]{2}[EO][ +])?"  # the stream of a GitLab trace whose first lines are missing
         ),
         least=1,
     ),

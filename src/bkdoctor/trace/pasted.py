@@ -4,10 +4,13 @@ Numbers are those that GitLab's page shows. What else stands before lines is in 
 that were written out are in `written`, lines that were broken at a width in `unwrapped`.
 """
 
-from bkdoctor.trace import clean, written
-from bkdoctor.trace.beginnings import beginning_of
+from typing import TYPE_CHECKING
+
+from bkdoctor.trace import clean
 from bkdoctor.trace.source import Source
-from bkdoctor.trace.unwrapped import Width, unwrapped, width_of
+
+if TYPE_CHECKING:
+    from bkdoctor.trace.unwrapped import Width
 
 LIMIT = 4 * 1024 * 1024
 """A log that somebody copied from a web page is not larger than this."""
@@ -38,6 +41,12 @@ def plain(source: Source) -> tuple[Source, str]:
     if source.size > LIMIT:
         return source, ""
     head = source.read(0, _HEAD)
+    if _is_raw(head):
+        return source, ""
+    # with all their expressions, they take a while to import, and most traces do not come from a page
+    from bkdoctor.trace import unwrapped, written
+    from bkdoctor.trace.beginnings import beginning_of
+
     reading = written.reading_of(head)
     if reading is None and clean.is_timestamped(head.lstrip(b"\n")):
         return source, ""
@@ -48,11 +57,21 @@ def plain(source: Source) -> tuple[Source, str]:
         data = reading.read(data)
     data, quote = _without_beginnings(data)
     width = None if clean.is_timestamped(data[:_HEAD]) else _width_of(data[:_HEAD])
-    return Source(unwrapped(data, width) if width else data), quote
+    return Source(unwrapped.unwrapped(data, width) if width else data), quote
+
+
+_RUNNER = b"\x1b[0KRunning with gitlab-runner "
+
+
+def _is_raw(head: bytes) -> bool:
+    """Whether a trace begins as the runner writes it."""
+    return head.lstrip(b"\n").startswith(_RUNNER) or (clean.is_timestamped(head.lstrip(b"\n")) and b"\\n" not in head)
 
 
 def _without_beginnings(data: bytes) -> tuple[bytes, str]:
     """Return the log without what stands before its lines, and what of it is shown."""
+    from bkdoctor.trace.beginnings import beginning_of
+
     quote = ""
     for _ in range(_LAYERS):
         beginning = beginning_of(data[:_HEAD])
@@ -64,7 +83,9 @@ def _without_beginnings(data: bytes) -> tuple[bytes, str]:
     return data, quote
 
 
-def _width_of(head: bytes) -> Width | None:
+def _width_of(head: bytes) -> "Width | None":
+    from bkdoctor.trace.unwrapped import width_of
+
     # a raw trace is as long as it was printed, and a page's numbers would be taken for what a line goes on with
     return None if b"\x1b" in head or _looks_numbered(head) else width_of(head)
 

@@ -15,11 +15,13 @@ _FEW, _FEW_WORDS = 2, 3
 _GOES_ON = re.compile(rb" ?[a-z0-9,.;:)\]}'\"/=_%-]")
 """What the middle of a line may begin with."""
 _STARTS = re.compile(
-    rb"#\d+ |\s\s|\s(?:=>|>|-|#)|\d{4}-\d\d-\d\d[T ]"
-    rb"|=>|\$ |---|===|\d+\.\d+ |sha256:|[0-9a-f]{12}: |(?:INFO|WARN|ERRO|FATA)\[|section_"
+    rb"#\d+ |\s\s|\s(?:=>|>|-|#)|\d{4}[-/]\d\d[-/]\d\d[T ]"
+    rb"|=>|\$ |--[->]|===|\d+\.\d+(?: |$)|sha256:|[0-9a-f]{12}: |(?:INFO|WARN|ERRO|FATA)\[|section_|[A-Z][a-z]+: "
     rb"|(?i:error|fatal|warning|failed|step|npm|info|debug|e|w)\b[ :\[]"
 )
 """What begins a line of its own."""
+_ALIKE = 8
+"""Bytes that two lines one after the other begin with if a program prints the same of different things."""
 
 
 class Width(NamedTuple):
@@ -31,6 +33,8 @@ class Width(NamedTuple):
 
     def breaks(self, line: bytes, following: bytes) -> bool:
         """Say whether a line may have been broken before the following one."""
+        if _STARTS.match(following) or line[:_ALIKE] == following[:_ALIKE]:
+            return False
         length = _length(line)
         if not self.words:
             return length == self.columns
@@ -62,7 +66,7 @@ def _broken(lines: Sequence[bytes], width: Width) -> int:
     if width.columns < _NARROW:
         return 0
     # a word alone, such as a digest, is as long as others by itself
-    pairs = [(a, b) for a, b in pairwise(lines) if b and (width.words or b" " in a) and not _STARTS.match(b)]
+    pairs = [(a, b) for a, b in pairwise(lines) if b and (width.words or b" " in a)]
     full = [after for before, after in pairs if width.breaks(before, after)]
     broken = sum(1 for after in full if _GOES_ON.match(after))
     return broken if 2 * broken >= len(full) else 0
@@ -75,7 +79,7 @@ def unwrapped(data: bytes, width: Width) -> bytes:
     before = b""
     for raw in data.split(b"\n"):
         line = raw.rstrip() if width.words else raw.rstrip(b"\r")
-        if parts and line and width.breaks(before, line) and not _STARTS.match(line):
+        if parts and line and width.breaks(before, line):
             parts.append(line)
         else:
             out += _together(parts, width)

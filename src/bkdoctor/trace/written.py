@@ -26,7 +26,8 @@ _RECORD = re.compile(rb'\s*\{"')
 _TEXTS = ("log", "message", "msg", "line", "text", "trace", "output", "MESSAGE", "textPayload")
 """The names under which a record holds what was printed."""
 _MANY = 5
-"""Written line ends from which on they are the log's, if there are several times as many as real ones."""
+"""Written line ends from which on they are the log's, if it has hardly a real one."""
+_FEW_LINES = 3
 _CHARACTERS = [
     (b"\xc2\xa0", b" "),  # a blank that does not break
     (b"\xe2\x80\x8b", b""),  # a place where a line may break
@@ -67,7 +68,7 @@ class Reading(NamedTuple):
 
 def reading_of(head: bytes) -> Reading | None:
     """Say what was written out in a log that begins like this; None for a log as its tools printed it."""
-    line_ends = head.count(b"\\n") >= max(_MANY, _MANY * head.count(b"\n"))
+    line_ends = _has_line_ends(head)
     if clean.is_timestamped(head.lstrip(b"\n")) and not line_ends:
         return None
     found = Reading(
@@ -88,6 +89,15 @@ def _inside(data: bytes) -> bytes:
     if len(parts) == _ONE_BLOCK and filled[1] >= max(_MANY, filled[0] + filled[2]):
         parts = [re.sub(rb"[^\n]+", b"", parts[0]), parts[1], re.sub(rb"[^\n]+", b"", parts[2])]
     return b"".join(parts)
+
+
+def _has_line_ends(head: bytes) -> bool:
+    """Whether line ends are written out, other than in what a program quotes."""
+    if head.count(b"\\n") < _MANY or sum(1 for line in head.split(b"\n") if line.strip()) > _FEW_LINES:
+        return False
+    text = head.lstrip()
+    before = text[: text.index(b"\\n")].replace(b'\\"', b"")
+    return text.startswith(b'"') or before.count(b'"') % 2 == 0
 
 
 def _has_records(head: bytes) -> bool:
