@@ -4,9 +4,10 @@ A JSON document or a program's message has `\\n` for a line end and `\\u001b` fo
 has entities and tags; a page or a chat program makes blanks and quotes of its own.
 """
 
-import json
 import re
 from typing import NamedTuple
+
+import msgspec
 
 from bkdoctor.trace import clean
 
@@ -15,13 +16,18 @@ _TAG = re.compile(rb"</?(?:pre|code|span|br|div|p|a|b|i|li|td|tr|details|summary
 _FENCE = re.compile(rb"^[ \t]*(?:>[ \t]?)*(?:```|~~~)[\w+-]{0,20}[ \t]*\r?$", re.MULTILINE)
 _ONE_BLOCK = 3
 """Parts that a fence and its end make of a text."""
-_ESCAPE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r?\n|.))")
+_CODE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 _SIGN = rb"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e)|\xef\xbf\xbd|\xe2\x90\x9b)"
 """What may stand for an escape character."""
 _USUAL = re.compile(_SIGN + rb"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)")
 _SIGNS = re.compile(_SIGN + rb"(?=\[[\d;]*[A-Za-z])")
 _CLEARED = re.compile(rb"\^M(?=\x1b\[|\r?$)", re.MULTILINE)
-_LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"e": b"\x1b", b"b": b"", b"f": b""}
+_BACKSLASH = b"\x00"
+"""Stands for a backslash while others are read; no character of a log that is shown."""
+_LETTERS = [
+    (b"\\\\", _BACKSLASH), (b"\\n", b"\n"), (b"\\r", b"\r"), (b"\\t", b"\t"), (b"\\e", b"\x1b"), (b"\\b", b""),
+    (b"\\f", b""), (b'\\"', b'"'), (b"\\'", b"'"), (b"\\/", b"/"),
+]  # fmt: skip
 _RECORD = re.compile(rb'\s*\{"')
 _TEXTS = ("log", "message", "msg", "line", "text", "trace", "output", "MESSAGE", "textPayload")
 """The names under which a record holds what was printed."""
@@ -111,8 +117,8 @@ def _has_records(head: bytes) -> bool:
 def _text_of(line: bytes) -> bytes:
     """Return what a record says was printed, or the line itself."""
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, RecursionError):
         return line
     texts = [record[name] for name in _TEXTS if isinstance(record.get(name), str)] if isinstance(record, dict) else []
     return texts[0].removesuffix("\n").encode("utf-8", "replace") if texts else line
@@ -122,15 +128,14 @@ def _with_line_ends(data: bytes) -> bytes:
     if data[:1] == data.rstrip()[-1:] == b'"':
         data = data.rstrip()[1:-1]
     if b'\\"' in data or b"\\u001b" in data or b"\\x1b" in data:
-        return _ESCAPE.sub(_character, data)
+        for letter, character in _LETTERS:
+            data = data.replace(letter, character)
+        return _CODE.sub(_character, data).replace(_BACKSLASH, b"\\")
     return data.replace(b"\\r\\n", b"\n").replace(b"\\n", b"\n").replace(b"\\t", b"\t")
 
 
 def _character(match: re.Match[bytes]) -> bytes:
-    code = match[1] or match[2]
-    if code:
-        return chr(int(code, 16)).encode("utf-8", "replace")
-    return _LETTERS.get(match[3], match[3])
+    return chr(int(match[1] or match[2], 16)).encode("utf-8", "replace")
 
 
 def _characters(head: bytes) -> tuple[tuple[bytes, bytes], ...]:
