@@ -287,3 +287,13 @@ def test_lines_that_a_program_prints_one_like_the_other_stay_apart(lines: list[s
 def test_a_trace_with_headers_of_which_the_first_line_has_none_shows_none() -> None:
     raw = "Running with gitlab-runner 18.4.0 (x)\n" + timestamped("\n".join(LINES))
     assert diagnose(raw.encode(), ours()).findings[0].evidence[0].text in LINES
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_what_powershell_wrote_to_a_file_is_read(encoding: str, end: str) -> None:
+    assert diagnose(end.join(LINES).encode(encoding), ours()) == report(LINES)
+
+
+def test_nulls_that_a_program_printed_do_not_make_a_log_one_of_wide_characters() -> None:
+    assert Log(b"\0\0\0\0 mount: permission denied \0\0\0").line(1).text == " mount: permission denied"

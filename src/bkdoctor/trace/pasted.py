@@ -20,15 +20,34 @@ _NUMBERED = 4096
 """Bytes in which it must show its numbers."""
 _LAYERS = 4
 """Beginnings before one line: a quote, a container's name, a time."""
+_WIDE = 2
+"""Bytes of a character in UTF-16."""
+_FEW_CHARACTERS = 16
 _MARK = b"\xef\xbb\xbf"
 """What a file in UTF-8 may begin with."""
 
 
 def without_mark(source: Source) -> Source:
-    """Return the log without the mark that an editor put before its first byte."""
-    if source.size > LIMIT or source.read(0, len(_MARK)) != _MARK:
+    """Return the log in UTF-8, without the mark that an editor put before its first byte."""
+    head = source.read(0, _NUMBERED)
+    encoding = _wide(head)
+    if encoding and source.size <= _WIDE * LIMIT:
+        return Source(source.read(0, source.size).decode(encoding, "replace").lstrip("\ufeff").encode())
+    if source.size > LIMIT or not head.startswith(_MARK):
         return source
     return Source(source.read(len(_MARK), source.size))
+
+
+def _wide(head: bytes) -> str | None:
+    """Return the encoding of a log that PowerShell wrote to a file: two bytes for a character."""
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    size = len(head) // _WIDE
+    low, high = head[::_WIDE].count(0), head[1::_WIDE].count(0)
+    # most characters are of ASCII
+    if size >= _FEW_CHARACTERS and max(low, high) > _WIDE * min(low, high) + size // _WIDE:
+        return "utf-16-be" if low > high else "utf-16-le"
+    return None
 
 
 def plain(source: Source) -> tuple[Source, str]:
