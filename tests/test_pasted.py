@@ -63,6 +63,11 @@ TIMES = [
     "\x1b[36mbuilder_1  |\x1b[0m ",
     "builder-1  | 2026-03-16T08:00:{:02d}.123456789Z ",
     "remote: ",
+    "2026-Mar-16 08:00:{:02d}.123456 ",
+    "2026-03-16 08:00:{:02d}.123Z: ",
+    "Mar 16 08:00:{:02d} [web] \u2502 ",
+    "\u2502 \u2502 app/dockerfile  ",
+    "[Images/Build and push]   | ",
     "job.log:{:d}:",
 ]
 
@@ -297,3 +302,26 @@ def test_what_powershell_wrote_to_a_file_is_read(encoding: str, end: str) -> Non
 
 def test_nulls_that_a_program_printed_do_not_make_a_log_one_of_wide_characters() -> None:
     assert Log(b"\0\0\0\0 mount: permission denied \0\0\0").line(1).text == " mount: permission denied"
+
+
+def test_a_name_before_lines_needs_not_be_before_all_of_them() -> None:
+    lines = ["Attaching to builder-1", *[f"builder-1  | {line}" for line in LINES], "", "builder-1 exited with code 1"]
+    assert found(lines) == found(LINES)
+    lines = ["[CI/image] \U0001f680  Start image=node:20", *[f"[CI/image]   | {line}" for line in LINES]]
+    assert found(lines) == found(LINES)
+
+
+def test_lines_come_apart_where_their_ends_were_lost() -> None:
+    lines = [
+        "Step 1/3 : FROM alpine:3.20",
+        "---> 1a2b3c4d5e6f",
+        "Step 2/3 : RUN apk add --no-cache curl",
+        "---> Running in 2b3c4d5e6f70 OK: 12 MiB in 24 packages",
+        "Removing intermediate container 2b3c4d5e6f70",
+        "---> 3c4d5e6f7081",
+        "Step 3/3 : RUN protoc --version",
+        "---> Running in 4d5e6f708192 /bin/sh: protoc: not found",
+        "The command '/bin/sh -c protoc --version' returned a non-zero code: 127",
+    ]
+    log = Log(" ".join(lines).encode())
+    assert [log.line(n).text for n in log.numbers()] == lines

@@ -17,7 +17,9 @@ _INDENT = 4
 """Blanks before every line that make a block of code of it; programs indent by less, too."""
 _LOOKED_AT = 200
 """Lines by which it is judged."""
-_NEARLY_ALL = 0.9
+_MOST = 0.6
+_AT_FIRST = 10
+"""Lines of which one must have what only most have."""
 _DAY = rb"\d{4}-[01]\d-[0-3]\d"
 _CLOCK = rb"[0-2]\d:[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
 _ZONE = rb"(?:Z| ?[+-]\d\d:?\d\d)?"
@@ -36,6 +38,8 @@ class Beginning(NamedTuple):
     """Whether its digits must be the numbers of the lines."""
     shown: bool = False
     """Whether lines are shown with it."""
+    share: float = 0.9
+    """The part of the lines before which it must stand; a name that no tool prints needs not be before all."""
 
 
 _BEGINNINGS = [
@@ -49,20 +53,28 @@ _BEGINNINGS = [
     ),
     Beginning(re.compile(rb"\[" + _DAY + rb"[T ]" + _CLOCK + _ZONE + rb"\](?:[ \t]|\r?$)"), least=1),
     Beginning(re.compile(rb"(?:\x1b_bk;t=\d+\x07)+"), least=1),  # Buildkite
-    Beginning(re.compile(_DAY + rb" " + _CLOCK + _ZONE + rb"(?:[ \t]|\r?$)")),
+    Beginning(re.compile(_DAY + rb" " + _CLOCK + _ZONE + rb":?(?:[ \t]|\r?$)")),
+    Beginning(re.compile(rb"\d{4}-[A-Z][a-z]{2}-[0-3]\d " + _CLOCK + rb"(?:[ \t]|\r?$)")),  # Coolify
     Beginning(re.compile(rb"\d{4}/[01]\d/[0-3]\d " + _CLOCK + rb"(?:[ \t]|\r?$)")),
     Beginning(re.compile(rb"\[" + _CLOCK + rb"\][ \w]?:[ \t]+(?:\[[^\]\n]{1,60}\] )?")),  # TeamCity
     Beginning(re.compile(rb"\[?" + _CLOCK + rb"\]?(?:  |\r?$)")),
     Beginning(re.compile(rb"\[?" + _CLOCK + rb"\]?(?:[ \t]|\r?$)")),
     Beginning(re.compile(rb"(?:(?:simple|build|error|command)\t)?" + _DATE + rb" " + _CLOCK + rb"[ \t]")),  # Bamboo
-    Beginning(re.compile(rb"[A-Z][a-z]{2} [ \d]\d " + _CLOCK + rb" [\w.-]+ " + _PROCESS)),  # syslog, journald
+    Beginning(
+        re.compile(rb"[A-Z][a-z]{2} [ \d]\d " + _CLOCK + rb" [\w.-]+ " + _PROCESS), share=_MOST
+    ),  # syslog, journald
+    Beginning(
+        re.compile(rb"[A-Z][a-z]{2} [ \d]\d " + _CLOCK + rb"(?: \[[\w.-]+\] \xe2\x94\x82)?(?: |\r?$)")
+    ),  # App Platform
+    Beginning(re.compile(rb"(?:\xe2\x94\x82 )+[\w.-]+/[\w.-]+  ?"), share=_MOST),  # werf
+    Beginning(re.compile(rb"\[[^\]\n]{1,160}\] +\|(?: |\r?$)"), share=_MOST),  # act
     Beginning(re.compile(rb"[\w.-]+ [\w./@-]+\[\d+\]: ?")),  # behind the time of another syslog
     Beginning(re.compile(rb"std(?:out|err) [FP](?: |\r?$)")),  # behind the time in a container runtime's file
-    Beginning(re.compile(rb"\[pod/[^\]\s]+\](?: |\r?$)")),  # kubectl logs --prefix
-    Beginning(re.compile(rb"\[[\w.-]+(?: : [\w.-]+|:\d+)\](?: |\r?$)")),  # tkn, drone
+    Beginning(re.compile(rb"\[pod/[^\]\s]+\](?: |\r?$)"), share=_MOST),  # kubectl logs --prefix
+    Beginning(re.compile(rb"\[[\w.-]+(?: : [\w.-]+|:\d+)\](?: |\r?$)"), share=_MOST),  # tkn, drone
     Beginning(re.compile(rb"[a-z0-9]+(?:-[a-z0-9]+){3,} [a-z0-9-]+ (?:\xe2\x80\xba )?")),  # stern
     Beginning(re.compile(rb"[a-z0-9]+(?:-[a-z0-9]+){2,}: ")),  # argo
-    Beginning(re.compile(rb"Step #\d+(?: - \"[^\"\n]{1,80}\")?:(?: |\r?$)")),  # Cloud Build
+    Beginning(re.compile(rb"Step #\d+(?: - \"[^\"\n]{1,80}\")?:(?: |\r?$)"), share=_MOST),  # Cloud Build
     Beginning(
         re.compile(rb"[ \t]*" + _COLOURS + rb"[\w.@+/-]*[A-Za-z][\w.@+/-]* +\|" + _COLOURS + rb"(?: |\r?$)" + _COLOURS)
     ),  # compose
@@ -75,7 +87,7 @@ _BEGINNINGS = [
 
 
 def beginning_of(head: bytes) -> Beginning | None:
-    """Return what stands before the lines of a log: the same before one of the first two and nearly all others."""
+    """Return what stands before the lines of a log: the same before one of the first and nearly all others."""
     if clean.is_timestamped(head.lstrip(b"\n")):
         return None
     filled = [line for line in head.split(b"\n")[:_LOOKED_AT] if line.strip()]
@@ -88,10 +100,10 @@ def beginning_of(head: bytes) -> Beginning | None:
 
 def _fits(beginning: Beginning, filled: Sequence[bytes]) -> bool:
     match = beginning.pattern.match
-    if not any(match(line) for line in filled[:2]):
+    if not any(match(line) for line in filled[: _AT_FIRST if beginning.share == _MOST else 2]):
         return False
     found = [one for line in filled if (one := match(line))]
-    if len(found) < max(beginning.least, _NEARLY_ALL * len(filled)):
+    if len(found) < max(beginning.least, beginning.share * len(filled)):
         return False
     return not beginning.counts or _counted([int(one[1]) for one in found], len(filled))
 

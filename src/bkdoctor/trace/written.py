@@ -34,6 +34,16 @@ _TEXTS = ("log", "message", "msg", "line", "text", "trace", "output", "MESSAGE",
 _MANY = 5
 """Written line ends from which on they are the log's, if it has hardly a real one."""
 _FEW_LINES = 3
+_LONG = 250
+_STARTS = re.compile(
+    rb" +(?=#\d+ (?:\[|DONE|CACHED|ERROR|CANCELED|\d+\.\d+ )|Step \d+/\d+ : |STEP \d+/\d+: |---> |-----|Dockerfile:\d+ "
+    rb"|Removing intermediate container |The command '/|(?:INFO|WARN|ERRO|FATA)\[\d{4}\] |error building image: "
+    rb"|npm (?:ERR!|error) |Error response from daemon: |\[rootlesskit:"
+    rb"|(?:Err|Get|Hit):\d+ https?://|Running with gitlab-runner |Preparing (?:the |environment )|Getting source from "
+    rb"|Executing \"step_script\" |Cleaning up (?:project|file)|Uploading artifacts|Job succeeded)"
+    rb"|(?<![:,=(])(?<!#\d)(?<!#\d\d)(?<!rpc) +(?=(?:ERROR|Error|error|fatal|E): )"
+)
+"""What began a line in a log whose line ends were lost."""
 _CHARACTERS = [
     (b"\xc2\xa0", b" "),  # a blank that does not break
     (b"\xe2\x80\x8b", b""),  # a place where a line may break
@@ -49,6 +59,8 @@ class Reading(NamedTuple):
     records: bool
     """Whether each line is a JSON document."""
     line_ends: bool
+    lost: bool
+    """Whether there are no line ends where there were some."""
     entities: bool
     characters: tuple[tuple[bytes, bytes], ...]
     fences: bool
@@ -60,6 +72,8 @@ class Reading(NamedTuple):
             data = b"\n".join([_text_of(line) for line in data.split(b"\n")])
         elif self.line_ends:
             data = _with_line_ends(data)
+        elif self.lost:
+            data = _STARTS.sub(b"\n", data)
         if self.entities:
             data = _TAG.sub(b"", data)
             for entity, character in _ENTITIES:
@@ -80,6 +94,7 @@ def reading_of(head: bytes) -> Reading | None:
     found = Reading(
         _has_records(head),
         line_ends,
+        not line_ends and _has_lost_line_ends(head),
         any(entity in head for entity, _ in _ENTITIES) and not re.search(rb"[<>\"]", _TAG.sub(b"", head)),
         _characters(head),
         b"```" in head or b"~~~" in head,
@@ -104,6 +119,12 @@ def _has_line_ends(head: bytes) -> bool:
     text = head.lstrip()
     before = text[: text.index(b"\\n")].replace(b'\\"', b"")
     return text.startswith(b'"') or before.count(b'"') % 2 == 0
+
+
+def _has_lost_line_ends(head: bytes) -> bool:
+    """Whether a log is hardly a line, in which much begins that begins a line."""
+    filled = [line for line in head.split(b"\n", 2 * _FEW_LINES) if line.strip()]
+    return len(filled) <= _FEW_LINES and len(head) >= _LONG and len(_STARTS.findall(head)) >= _MANY * len(filled)
 
 
 def _has_records(head: bytes) -> bool:
