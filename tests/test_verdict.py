@@ -43,6 +43,15 @@ def test_builder_alone() -> None:
     assert verdict(done + "error: failed to push\n") == "diagnosed"
 
 
+def test_a_builder_that_did_nothing_yet_and_one_before_an_error_have_not_passed() -> None:
+    bake = "[+] Building 0.0s (1/1) FINISHED\n => [internal] load local bake definitions     0.0s\n"
+    assert verdict(f"{bake}required variable VERSION is missing a value\n") == "unknown"
+    built = "#1 [1/2] FROM alpine:3.20\n#1 DONE 0.0s\n#2 [2/2] RUN make\n#2 DONE 0.1s\n"
+    assert verdict(built) == "passed"
+    assert verdict(f"{built}the image is there\n") == "passed"
+    assert verdict(f"{built}deploy: permission denied\n") == "unknown"
+
+
 def test_a_cut_log_is_not_passed() -> None:
     assert (
         verdict("#1 [internal] load build definition from Dockerfile\n#1 DONE 0.0s\n#2 [1/2] RUN make\n#2 0.1 x\n")

@@ -65,7 +65,9 @@ def _builder_outcome(log: Log, layout: Layout) -> Outcome:
     if failed and not is_overcome(log, layout, failed[-1]):
         return "failed"
     if last is not None and last.finished and last.kind in ("buildkit", "tty"):
-        return "passed"
+        behind = any(is_error(text) for n, text in zip(numbers, tail, strict=True) if n > last.last)
+        began = any(not step.title.name.startswith("[internal]") for step in layout.steps)
+        return "passed" if began and not behind else "open"
     built = [n for n, text in enumerate(tail) if _BUILT.search(text)]
     if not built:
         return "open"
