@@ -130,14 +130,20 @@ def _framed(filler: Callable[[int], Iterator[bytes]]) -> Callable[[int], Iterato
     return made
 
 
-def _repeated(text: bytes) -> Callable[[int], Iterator[bytes]]:
+def _bare(filler: Callable[[int], Iterator[bytes]]) -> Callable[[int], Iterator[bytes]]:
+    return filler
+
+
+def _repeated(
+    text: bytes, frame: Callable[[Callable[[int], Iterator[bytes]]], Callable[[int], Iterator[bytes]]] = _framed
+) -> Callable[[int], Iterator[bytes]]:
     piece = text * (1 + 65536 // len(text))
 
     def made(size: int) -> Iterator[bytes]:
         for _ in range(1 + size // len(piece)):
             yield piece
 
-    return _framed(made)
+    return frame(made)
 
 
 def _literals(size: int) -> Iterator[bytes]:
@@ -234,6 +240,11 @@ HOSTILE: dict[str, Callable[[int], Iterator[bytes]]] = {
     "commands": _repeated(b"\x1b[32;1m$ docker build .\x1b[0;m\n"),
     "regex": _repeated(b"error: " + b"a" * 3000 + b"!" + b"/" * 3000 + b"a.b" * 1000 + b"\n"),
     "regexes": _framed(_redos),
+    # up to 4 MiB a log may be one that somebody copied: its lines are looked at for what stands before them
+    "words": _repeated(b"a1-" * 7000 + b"\n", _bare),
+    "records": _repeated(b'{"log":"x\\n"}\n', _bare),
+    "written-line-ends": _repeated(b'x\\n\\"', _bare),
+    "quotes": _repeated(b"> > > > x\n", _bare),
     "continued-in-turn": lambda size: iter([b"2026-03-12T10:10:00.000001Z 01O x\n", *(b"2026-03-12T10:10:00.000001Z 01O+x\n2026-03-12T10:10:00.000001Z 01O x\n",) * (size // 68)]),  # noqa: E501
     "continued": lambda size: iter([b"2026-03-12T10:10:00.000001Z 01O x\n", *(b"2026-03-12T10:10:00.000001Z 01O+x\n",) * (size // 34)]),  # noqa: E501
 }  # fmt: skip

@@ -76,7 +76,7 @@ _BEGINNINGS = [
     Beginning(re.compile(rb"[a-z0-9]+(?:-[a-z0-9]+){2,}: ")),  # argo
     Beginning(re.compile(rb"Step #\d+(?: - \"[^\"\n]{1,80}\")?:(?: |\r?$)"), share=_MOST),  # Cloud Build
     Beginning(
-        re.compile(rb"[ \t]*" + _COLOURS + rb"[\w.@+/-]*[A-Za-z][\w.@+/-]* +\|" + _COLOURS + rb"(?: |\r?$)" + _COLOURS)
+        re.compile(rb"[ \t]*" + _COLOURS + rb"[\d_.@+/-]*+[A-Za-z][\w.@+/-]*+ +\|" + _COLOURS + rb"(?: |\r?$)" + _COLOURS)
     ),  # compose
     Beginning(re.compile(rb"remote:(?: |\r?$)")),  # git push
     Beginning(re.compile(rb"[\w./-]+\.(?:log|txt):\d+:")),  # grep -n
