@@ -325,3 +325,25 @@ def test_lines_come_apart_where_their_ends_were_lost() -> None:
     ]
     log = Log(" ".join(lines).encode())
     assert [log.line(n).text for n in log.numbers()] == lines
+
+
+def test_what_powershell_broke_at_its_window_comes_together() -> None:
+    lines = [
+        'docker : #0 building with "default" ',
+        "instance using docker driver",
+        "At line:1 char:1",
+        "    + CategoryInfo          : NotSpecified: (",
+        "   String)",
+        " ",
+        "#8 [4/5] RUN pip install --prefix=/install ",
+        "cairo",
+        "#8 18.58     ../meson.build:1:0: ERROR: ",
+        "Unknown compiler(s): [['cc'], ['gcc']]",
+        "#8 18.59   in /tmp/pip-install-x/pycairo_248e",
+        "840cc2964ed9b5c",
+    ]
+    log = Log("\r\n".join(lines).encode())
+    texts = [log.line(n).text for n in log.numbers()]
+    assert texts[6] == "#8 [4/5] RUN pip install --prefix=/install cairo"
+    assert texts[8] == "#8 18.58     ../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]"
+    assert texts[10] == "#8 18.59   in /tmp/pip-install-x/pycairo_248e840cc2964ed9b5c"

@@ -24,21 +24,31 @@ _ALIKE = 8
 """Bytes that two lines one after the other begin with if a program prints the same of different things."""
 
 
+_POWERSHELL = b"+ CategoryInfo "
+"""What PowerShell says where it breaks what a program printed as an error at the width of its window."""
+_SAID = 8
+"""Lines before that in which it says so, and half as many behind."""
+
+
 class Width(NamedTuple):
     """Where lines are broken."""
 
     columns: int
     words: bool
     """Whether they are broken between words."""
+    kept: bool = False
+    """Whether blanks are kept where a line was broken before a word, and longer words are broken, too."""
 
     def breaks(self, line: bytes, following: bytes) -> bool:
         """Say whether a line may have been broken before the following one."""
         if _STARTS.match(following) or line[:_ALIKE] == following[:_ALIKE]:
             return False
-        length = _length(line)
+        length, word = _length(line), _length(following.split(b" ", 1)[0])
+        if self.kept:
+            return length == self.columns or (line.endswith(b" ") and length <= self.columns < length + word)
         if not self.words:
             return length == self.columns
-        return length >= _NARROW // 2 and length + 1 + _length(following.split(b" ", 1)[0]) > self.columns
+        return length >= _NARROW // 2 and length + 1 + word > self.columns
 
 
 def width_of(head: bytes) -> Width | None:
@@ -46,6 +56,11 @@ def width_of(head: bytes) -> Width | None:
     lines = head.split(b"\n")
     lengths = list(map(len if head.isascii() else _length, lines))
     columns = max(lengths)
+    if _POWERSHELL in head:
+        # a program's other output is not broken, so only what PowerShell says itself shows the width
+        at = next(n for n, line in enumerate(lines) if _POWERSHELL in line)
+        said = lines[max(0, at - _SAID) : at + _SAID // 2]
+        return Width(max(_length(line.rstrip(b"\r")) for line in said), words=False, kept=True)
     hard, soft = Width(0, words=False), Width(0, words=True)
     # most logs have longer lines, and few of the same length
     if columns <= _WIDE and lengths.count(columns) + lengths.count(columns - 1) >= _FEW:
