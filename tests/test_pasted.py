@@ -347,3 +347,14 @@ def test_what_powershell_broke_at_its_window_comes_together() -> None:
     assert texts[6] == "#8 [4/5] RUN pip install --prefix=/install cairo"
     assert texts[8] == "#8 18.58     ../meson.build:1:0: ERROR: Unknown compiler(s): [['cc'], ['gcc']]"
     assert texts[10] == "#8 18.59   in /tmp/pip-install-x/pycairo_248e840cc2964ed9b5c"
+
+
+@pytest.mark.parametrize("name", ["apps/web build: ", ". build: ", "@shop/web:build: ", "web:build:prod: ", "[web]: "])
+def test_the_name_of_a_package_is_no_part_of_what_its_script_prints(name: str) -> None:
+    for before in ("", "#21 131.4 ", "131.4 "):
+        assert Log(f"{before}{name}Type error: x".encode()).line(1).body == "Type error: x"
+
+
+def test_words_before_a_colon_are_no_name_of_a_package() -> None:
+    for text in ("ERROR: failed to build: failed to solve: x", "go build: x", "docker build: x", "failed to test: x"):
+        assert Log(text.encode()).line(1).body == text

@@ -25,6 +25,7 @@ _CLOCK = rb"[0-2]\d:[0-5]\d:[0-5]\d(?:[.,]\d{1,9})?"
 _ZONE = rb"(?:Z| ?[+-]\d\d:?\d\d)?"
 _DATE = rb"[0-3]\d-[A-Z][a-z]{2}-\d{4}"
 _PROCESS = rb"[\w./@-]+(?:\[\d+\])?: ?"
+_BLANK = rb"(?: |\r?$)"
 _COLOURS = rb"(?:\x1b\[[\d;]*m)*"
 
 
@@ -76,7 +77,7 @@ _BEGINNINGS = [
     Beginning(re.compile(rb"[a-z0-9]+(?:-[a-z0-9]+){2,}: ")),  # argo
     Beginning(re.compile(rb"Step #\d+(?: - \"[^\"\n]{1,80}\")?:(?: |\r?$)"), share=_MOST),  # Cloud Build
     Beginning(
-        re.compile(rb"[ \t]*" + _COLOURS + rb"[\d_.@+/-]*+[A-Za-z][\w.@+/-]*+ +\|" + _COLOURS + rb"(?: |\r?$)" + _COLOURS)
+        re.compile(rb"[ \t]*" + _COLOURS + rb"[\d_.@+/-]*+[A-Za-z][\w.@+/-]*+ +\|" + _COLOURS + _BLANK + _COLOURS)
     ),  # compose
     Beginning(re.compile(rb"remote:(?: |\r?$)")),  # git push
     Beginning(re.compile(rb"[\w./-]+\.(?:log|txt):\d+:")),  # grep -n

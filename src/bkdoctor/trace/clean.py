@@ -43,6 +43,9 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s(?:[0-9a-f]{2}[EO][+ ])?)?"
     r"(?:##\[(?:error|warning|debug|section)\])?(?:\s*#\d+ (?:\d+\.\d+(?: |$))?|\s*=> => (?:# )?|\s{0,4}\d+\.\d{1,3} )?"
+    # what runs the scripts of a workspace's packages puts their names before what they print: Yarn, pnpm, Turborepo
+    r"(?:\[[@\w./-]{1,99}+\]: |(?:[@\w-]{0,99}+[/.][@\w./-]{0,99}+ |[@\w./-]{1,99}+:)"
+    r"(?:build|compile|test|lint|typecheck|(?:pre|post)?install|generate)(?::[\w-]+)*: )?"
 )
 
 
