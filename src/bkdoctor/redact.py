@@ -234,7 +234,7 @@ _KEY_INLINE = (
     r"(?!\s{0,4}(?:-----END|\[REDACTED\]))(?:\s|\\+[nr]){0,8}[A-Za-z0-9+/=]{16,}[^\"'`]*?(?=-----END|[\"'`]|$)"
 )
 # What BuildKit, Compose or GitLab write before a line: `#7 0.123 `, `service | `
-_MARGIN = r"\s*(?:#\d+ (?:\d+\.\d+ )?)?(?:\S{1,40}\s*\| )?\s*"
+_MARGIN = r"\s*+(?:#\d+ (?:\d+\.\d+ )?)?(?:\S{1,40}\s*+\| )?\s*+"
 _KEY_BODY = re.compile(rf"{_MARGIN}(?:[A-Za-z0-9+/=\[\]]{{1,128}}|(?:Proc-Type|DEK-Info|Comment|Version): .*)?\s*")
 _BODY_ALONE = re.compile(rf"{_MARGIN}(?P<v>[A-Za-z0-9+/]{{64}}|[A-Za-z0-9+/]{{70}}|[A-Za-z0-9+/]{{76}})\s*")
 _BODY = re.compile(r"(?:[A-Za-z0-9+/=]{1,128}|(?:Proc-Type|DEK-Info|Comment|Version): .*)(?=\s*$)")

@@ -23,7 +23,7 @@ _QUOTED_COMMAND = re.compile(
     r"|building at STEP \"(?P<d>.*)\": "
 )
 _ECHO = re.compile(
-    r"^\++ \S|^\[[^\]]*\d+/\d+\] (?:RUN|COPY|ADD|ENV|LABEL) "
+    r"^\++ \S|^\[[^\]]*\d/\d+\] (?:RUN|COPY|ADD|ENV|LABEL) "
     r"|^INFO\[[\dTZ:+-]+\] (?:RUN|COPY|ADD|[Aa]rgs: |[Cc]md: |Running: )"
 )
 

@@ -56,7 +56,7 @@ _WRAPPER = re.compile(
     r"|exit(?:ed)?(?: with)?(?: code| status)?:? \d+\s*$"
 )
 
-_HEADING = re.compile(r"\s*(?:> )?\[[^\]]*\d+/\d+\] |\s*> \[|Step \d+/\d+ : |STEP \d+|\$ ", re.ASCII)
+_HEADING = re.compile(r"\s*(?:> )?\[[^\]]*\d/\d+\] |\s*> \[|Step \d+/\d+ : |STEP \d+|\$ ", re.ASCII)
 
 
 def is_error(text: str) -> bool:

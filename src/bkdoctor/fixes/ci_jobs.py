@@ -1,6 +1,5 @@
 """From what the log says and a configuration to the job of the file that failed."""
 
-import re
 from typing import cast
 
 from bkdoctor.fixes.ci_config import Config, File
@@ -10,7 +9,7 @@ from bkdoctor.fixes.script_lines import family_of
 from bkdoctor.fixes.yaml_tree import Node
 from bkdoctor.model import Edit, Facts, Method
 
-_COLLAPSED = re.compile(r"\s*# collapsed multi-line command$")
+_COLLAPSED = "# collapsed multi-line command"
 
 
 def find_job(config: Config, facts: Facts, edit: Edit, wanted: str | None) -> str:
@@ -75,7 +74,7 @@ def _scripts(config: Config, job: str) -> list[tuple[File, Node]]:
 
 def _by_log(config: Config, jobs: list[str], edit: Edit) -> list[str]:
     """Return the jobs of whose script the log shows most."""
-    shown = {_first_line(_COLLAPSED.sub("", c)) for c in edit.commands} - {""}
+    shown = {_first_line(c.removesuffix(_COLLAPSED)) for c in edit.commands} - {""}
     scores = {}
     for job in jobs:
         lines = [_first_line(node.value) for _, node in _scripts(config, job)]

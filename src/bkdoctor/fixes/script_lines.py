@@ -24,7 +24,7 @@ _VALUED = frozenset({"-u", "--username", "-p", "--password", "--authfile", "--co
 _ASKS = re.compile(r"\s--(?:help|print|check|version)(?:\s|$)")
 _CONFIG = re.compile(r">\s*([\"']?)([^\s\"'|;&<>]*config\.json)\1")
 _SERVER = re.compile(
-    r"(?:https?://)?\$?\{?[A-Za-z_][\w.-]*(?:\.[a-z]{2,}|REGISTRY|SERVER|HOST)\w*\}?(?::\d+)?(?![\w(])"
+    r"(?:https?://)?\$?\{?[A-Za-z_][\w.-]{0,253}(?:\.[a-z]{2,}|REGISTRY|SERVER|HOST)\w*\}?(?::\d+)?(?![\w(])"
 )
 WAIT, LOGIN, HELPER, CONTEXT, CREATE, BOOTSTRAP, BEFORE_BUILD, BUILD, BEHIND = 10, 20, 28, 30, 31, 32, 45, 50, 60
 _RANKS = {"wait": WAIT, "login": LOGIN, "write": LOGIN, "context": CONTEXT, "create": CREATE, "bootstrap": BOOTSTRAP}

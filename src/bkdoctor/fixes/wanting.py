@@ -11,7 +11,7 @@ from bkdoctor.model import Edit
 _GAP = re.compile(r"<(?!job>)[a-z][a-z0-9_]*(?:\.[a-z_]+)?(?::[a-z]+)?(?:\|[^<>]*)?>")
 _MASK = re.compile(r"\[(?:MASKED|REDACTED)\]|\*{3,}")
 _EXAMPLE = re.compile(
-    r"[\w.-]*\bexample\.(?:com|org|net)\b|\b[\w-][\w.-]*\.example\b|\bpath/to\b[\w./-]*|\b192\.0\.2\.\d+|\byour-[a-z-]+"
+    r"[\w.-]{0,253}\bexample\.(?:com|org|net)\b|\b[\w-][\w.-]{0,253}\.example\b|\bpath/to\b[\w./-]*|\b192\.0\.2\.\d+|\byour-[a-z-]+"
     r"|\.\.\.$",
     re.MULTILINE,
 )

@@ -9,7 +9,7 @@ from bkdoctor.trace.log import Line, Log
 _EXCERPT_HEAD = re.compile(r"^\s*(?P<file>[^\s:]+):(?P<line>\d+)\s*$")
 _RULE = re.compile(r"^\s*-{20,}\s*$")
 _POINTED = re.compile(r"^\s*(?P<line>\d+) \|\s+>>> (?P<text>.*)$")
-_DUMP_NAME = re.compile(r"^ ?> (?P<name>.*?):?\s*$")
+_DUMP_NAME = re.compile(r"^ ?> (?P<name>.*)")
 _DAEMON_LOG = "========== log =========="
 _SERVICE = re.compile(r"\*\*\* WARNING: Service \S+ probably didn't start properly")
 
@@ -72,7 +72,7 @@ class Blocks:
         match = _DUMP_NAME.match(text)
         if match and self._rule is not None:
             self._dump_start = number
-            self._dump_name = match["name"].rstrip(":").strip()
+            self._dump_name = match["name"].strip().rstrip(":").strip()
             return True
         self._rule = None
         return False

@@ -20,7 +20,7 @@ HEAD_LINES = 400
 
 _VERSION = r"v?(?P<version>\d+\.\d+(?:\.\d+)?)"
 _RUNNER = re.compile(r"Running with gitlab-runner " + _VERSION)
-_NAME = re.compile(r"^\s*\d?\s+on (?P<name>.*?) (?P<token>[\w-]{8,20})(?:, system ID: \S+)?\s*$")
+_NAME = re.compile(r"^(?=\d?\s)\s*+(?:\d\s++)?on (?P<name>.*?) (?P<token>[\w-]{8,20})(?:, system ID: \S+)?\s*$")
 _EXECUTOR = re.compile(r'Preparing the "(?P<name>[^"]+)" executor|Using (?P<word>Docker|Kubernetes|Shell|Custom|SSH)\b')
 _IMAGE = re.compile(r"executor with image (?P<image>\S+)")
 _SERVICE = re.compile(r"Starting service (?P<name>\S+?)\s*\.\.\.")

@@ -36,12 +36,12 @@ _MANY = 5
 _FEW_LINES = 3
 _LONG = 250
 _STARTS = re.compile(
-    rb" +(?=#\d+ (?:\[|DONE|CACHED|ERROR|CANCELED|\d+\.\d+ )|Step \d+/\d+ : |STEP \d+/\d+: |---> |-----|Dockerfile:\d+ "
-    rb"|Removing intermediate container |The command '/|(?:INFO|WARN|ERRO|FATA)\[\d{4}\] |error building image: "
-    rb"|npm (?:ERR!|error) |Error response from daemon: |\[rootlesskit:"
+    rb"(?<! ) ++(?=#\d+ (?:\[|DONE|CACHED|ERROR|CANCELED|\d+\.\d+ )|Step \d+/\d+ : |STEP \d+/\d+: |---> |-----"
+    rb"|Dockerfile:\d+ |Removing intermediate container |The command '/|(?:INFO|WARN|ERRO|FATA)\[\d{4}\] "
+    rb"|error building image: |npm (?:ERR!|error) |Error response from daemon: |\[rootlesskit:"
     rb"|(?:Err|Get|Hit):\d+ https?://|Running with gitlab-runner |Preparing (?:the |environment )|Getting source from "
     rb"|Executing \"step_script\" |Cleaning up (?:project|file)|Uploading artifacts|Job succeeded)"
-    rb"|(?<![:,=(])(?<!#\d)(?<!#\d\d)(?<!rpc) +(?=(?:ERROR|Error|error|fatal|E): )"
+    rb"|(?<![:,=(])(?<!#\d)(?<!#\d\d)(?<!rpc)(?<! ) ++(?=(?:ERROR|Error|error|fatal|E): )"
 )
 """What began a line in a log whose line ends were lost."""
 _CHARACTERS = [
