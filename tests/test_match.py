@@ -216,3 +216,20 @@ def test_near_end_does_not_count_what_the_callers_of_a_failed_program_add() -> N
     trace = STEP.replace("#2 0.600 bye\n", callers)
     assert trace != STEP
     assert found(job(trace), x=pattern("lines = ['last: no such file']\nnear_end = 0")) == ["x"]
+
+
+def test_what_a_step_printed_whose_heading_is_cut_off_was_survived_if_the_builder_went_on() -> None:
+    early, late = pattern("lines = ['Error: Unable to find <what>']"), pattern("lines = ['<what>: command not found']")
+    said = "Error: Unable to find a match: x\n"
+    assert report(said, early=early).findings
+    log = (
+        f"{said}Removing intermediate container a8bbc3ec772a\n ---> 89b4cefc2f7d\nStep 5/5 : RUN git clone y\n"
+        " ---> Running in 55f15d3c581c\n/bin/sh: git: command not found\n"
+    )
+    assert [f.id for f in report(log, early=early, late=late).findings] == ["late"]
+
+
+def test_a_line_with_a_builders_time_before_it_is_no_line_of_the_jobs_script() -> None:
+    script = pattern("place = ['script']\nlines = ['<what>: command not found']")
+    assert report("/bin/sh: line 1: groupadd: command not found\n", x=script).findings
+    assert not report("49.71 /bin/sh: line 1: groupadd: command not found\n", x=script).findings

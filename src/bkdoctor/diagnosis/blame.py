@@ -34,6 +34,7 @@ class Blame:
         self.failing = self._failing_steps()
         self._failing_ids = frozenset(map(id, self.failing))
         self.good_build = self._good_build()
+        self.went_on = self._went_on()
 
     def _failing_steps(self) -> list[Step]:
         """Return the steps that ended the last build, without those whose failure a build survives."""
@@ -62,6 +63,11 @@ class Blame:
         good = {s.build for s in self.layout.steps if s.finished and s.build not in failed}
         return self.layout.builds[max(good)] if good and not self.failing else 0
 
+    def _went_on(self) -> int:
+        """Return the line at which a piece of a log shows its first step if others came before it, 0 if none did."""
+        first = self.layout.steps[0] if self.layout.steps else None
+        return first.first if first and first.kind in ("classic", "buildah") and first.id != "Step 1" else 0
+
     @property
     def failing_step(self) -> Step | None:
         """The step that ended the build, if a builder named one."""
@@ -82,6 +88,8 @@ class Blame:
         if place == "daemon-log":
             return Weight.DECISIVE
         if self._before_failing_run(line.number) or self._before_good_build(line):
+            return Weight.INNOCENT
+        if place is None and line.number < self.went_on:
             return Weight.INNOCENT
         return Weight.LIKELY
 

@@ -3,6 +3,7 @@
 A `Layout` answers where a line stands; it is made by `segment` and holds spans of line numbers, never lines.
 """
 
+import re
 from bisect import bisect_right
 from typing import NamedTuple
 
@@ -12,6 +13,9 @@ from bkdoctor.model import Place
 from bkdoctor.trace.builders import Status, Title
 from bkdoctor.trace.log import Line
 from bkdoctor.trace.nesting import Nesting, holds, nesting
+
+_TIMED = re.compile(r"\d\.\d{1,3} $")
+"""The end of what a builder puts before what a step prints."""
 
 SCRIPT_SECTIONS = frozenset({"step_script", "build_script", "after_script", "concrete"})
 CLEANUP_SECTIONS = frozenset(
@@ -167,7 +171,7 @@ class Layout(msgspec.Struct):
             return "runner"
         section = self.section_at(number)
         if section is None:
-            return None
+            return "dump" if _TIMED.search(line.text[: line.prefix]) else None
         return "script" if is_script(section.name) else "runner"
 
     def in_excerpt(self, number: int) -> bool:
