@@ -1,6 +1,7 @@
 """Many logs are diagnosed in order, by several processes where that pays; one that cannot be read is told, not fatal."""
 
 import json
+import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,13 @@ def test_reports_come_in_order(tmp_path: Path, processes: int) -> None:
     assert isinstance(results[12], InputError)
     texts = [" ".join(e.text for e in r.excerpt) for r in results if not isinstance(r, InputError)]
     assert [f"gizmo {n} is gone" in text for n, text in zip([*range(12), *range(3)], texts, strict=True)] == [True] * 15
+
+
+def test_no_process_is_left_when_all_reports_are_there(tmp_path: Path) -> None:
+    names = logs(tmp_path, 4)
+    before = set(multiprocessing.active_children())
+    assert len(list(many.reports(names, Session.of("json", None, True, False, None).report_of, 2))) == len(names)
+    assert set(multiprocessing.active_children()) <= before
 
 
 def test_processes_are_started_where_they_pay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,16 +56,19 @@ def reports(names: Sequence[str], diagnose: Diagnose, processes: int) -> Iterato
 
 def _by_processes(names: Sequence[str], diagnose: Diagnose, processes: int) -> Iterator[Report | InputError]:
     pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_begin, initargs=(diagnose,))
+    finished = False
     try:
         waiting: deque[Future[Report | InputError]] = deque()
         left = iter(names)
         while True:
             waiting.extend(pool.submit(_work, name) for name in islice(left, processes * _AHEAD - len(waiting)))
             if not waiting:
+                finished = True
                 return
             yield waiting.popleft().result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # an interpreter that ends while idle processes still do complains of pipes that are closed
+        pool.shutdown(wait=finished, cancel_futures=True)
 
 
 def _begin(diagnose: Diagnose) -> None:
