@@ -87,9 +87,8 @@ class Blame:
             return Weight.INNOCENT if self._survived(self.layout.build_at(line.number)) else Weight.DECISIVE
         if place == "daemon-log":
             return Weight.DECISIVE
-        if self._before_failing_run(line.number) or self._before_good_build(line):
-            return Weight.INNOCENT
-        if place is None and line.number < self.went_on:
+        early = place is None and line.number < self.went_on
+        if early or self._before_failing_run(line.number) or self._before_good_build(line):
             return Weight.INNOCENT
         return Weight.LIKELY
 

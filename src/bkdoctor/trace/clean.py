@@ -38,7 +38,11 @@ _ESCAPES = re.compile(
     r"|\x1b\][^\x07\x1b\n]*(?:\x07|\x1b\\)?"  # OSC: titles, links
     r"|\x1b[ -/]*[0-~]?"
 )
-_LOST_ESCAPES = re.compile(r"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e))?(?:\[0K|\[0;m|\[0m|\[3\d;1m|\[0;3\dm)")
+SIGN = r"\^\[|\\(?:u001[bB]|x1[bB]|033|e)"
+"""What is written for an escape character."""
+LOST = r"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)"
+"""What is left of the runner's own escape sequences where the escape character was lost."""
+_LOST_ESCAPES = re.compile(rf"(?:{SIGN})?{LOST}")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PREFIX = re.compile(
     r"(?:\d{4}-\d\d-\d\dT[\d:.]+Z\s(?:[0-9a-f]{2}[EO][+ ])?)?"
@@ -82,14 +86,18 @@ def shortened(head: bytes, before: bytes, tail: bytes, *, timestamped: bool) -> 
     if timestamped:
         at = tail.find(b"\n") + 1
         head, before, tail = joined(head), joined(before + tail[:at]), joined(tail[at:])
-    start = before.rfind(b"\x1b")
-    if start >= 0 and _BEGUN.match(before, start) and (escape := ESCAPES.match(before[start:] + tail)):
-        tail = tail[escape.end() - (len(before) - start) :]
-    start = head.rfind(b"\x1b")
-    if start >= 0 and _BEGUN.match(head, start):
-        head = head[:start]
+    begun = before[_end_of_text(before) :]
+    if begun and (escape := ESCAPES.match(begun + tail)):
+        tail = tail[escape.end() - len(begun) :]
+    head = head[: _end_of_text(head)]
     word = head.rfind(b" ", max(0, len(head) - _SHORT))
     return head[: word + 1 or None] + _LEFT_OUT + tail
+
+
+def _end_of_text(part: bytes) -> int:
+    """Return where an escape sequence begins that has no end; the length of the part if there is none."""
+    start = part.rfind(b"\x1b")
+    return start if start >= 0 and _BEGUN.match(part, start) else len(part)
 
 
 def clean(joined: bytes, *, lost_escapes: bool = False) -> str:

@@ -67,9 +67,9 @@ def plain(source: Source) -> tuple[Source, str]:
     from bkdoctor.trace.beginnings import beginning_of
 
     reading = written.reading_of(head)
-    if reading is None and clean.is_timestamped(head.lstrip(b"\n")):
-        return source, ""
-    if reading is None and beginning_of(head) is None and not _width_of(head):
+    if reading is None and (
+        clean.is_timestamped(head.lstrip(b"\n")) or (beginning_of(head) is None and _width_of(head) is None)
+    ):
         return source, ""
     data = source.read(0, source.size)
     if reading is not None:

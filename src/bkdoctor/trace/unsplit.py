@@ -27,7 +27,7 @@ _SHARE = 0.7
 _SAMPLES = 32
 """The part of a block that is looked at for such sequences."""
 _WINDOW = clean.LONG // 2
-_LOST_ESCAPES = re.compile(rb"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)")
+_LOST_ESCAPES = re.compile(clean.LOST.encode())
 _CONTROLS = bytes([*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 
 

@@ -22,8 +22,6 @@ _STARTS = re.compile(
 """What begins a line of its own."""
 _ALIKE = 8
 """Bytes that two lines one after the other begin with if a program prints the same of different things."""
-
-
 _POWERSHELL = b"+ CategoryInfo "
 """What PowerShell says where it breaks what a program printed as an error at the width of its window."""
 _SAID = 8

@@ -17,9 +17,9 @@ _FENCE = re.compile(rb"^[ \t]*(?:>[ \t]?)*(?:```|~~~)[\w+-]{0,20}[ \t]*\r?$", re
 _ONE_BLOCK = 3
 """Parts that a fence and its end make of a text."""
 _CODE = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
-_SIGN = rb"(?:\^\[|\\(?:u001[bB]|x1[bB]|033|e)|\xef\xbf\xbd|\xe2\x90\x9b)"
+_SIGN = rb"(?:" + clean.SIGN.encode() + rb"|\xef\xbf\xbd|\xe2\x90\x9b)"
 """What may stand for an escape character."""
-_USUAL = re.compile(_SIGN + rb"\[(?:0K|0;m|0m|3\d;1m|0;3\dm)")
+_USUAL = re.compile(_SIGN + clean.LOST.encode())
 _SIGNS = re.compile(_SIGN + rb"(?=\[[\d;]*[A-Za-z])")
 _CLEARED = re.compile(rb"\^M(?=\x1b\[|\r?$)", re.MULTILINE)
 _BACKSLASH = b"\x00"
